@@ -1,0 +1,256 @@
+// The native operations of the sandbox: everything TypeScript here cannot do by itself. The C++ side is
+// src/sandbox/ops-*.cc; names and shapes must agree with this file.
+//
+// Trust: guest code never gets hold of `ops`; the object leaves the global scope before any guest code exists.
+
+/** Bytes of one JavaScript value and the capabilities in it. Sending it as arguments or reply hands those over. */
+export interface Encoded {
+  readonly __encoded: unique symbol;
+}
+
+/** A handle of a remote (or exported) object. Collected or dropped, it lets go of the object. */
+export interface Cap {
+  readonly __cap: unique symbol;
+}
+
+/** A host object inside a value that is being encoded: `tag` says what it is, `content` is encoded with it. */
+export interface Ref {
+  readonly __ref: unique symbol;
+}
+
+export type CapKind = "object" | "entrypoint" | "source" | "sink";
+
+/** What a call on an exported object answers. */
+export interface Reply {
+  ok: boolean;
+  /** The value, or the thrown value. */
+  payload: Encoded;
+  /** With `ok: false`: the text form for readers that do not decode, and the system's code. */
+  failure?: FailureText;
+  /** The result as an object that calls can be pipelined on. */
+  target?: Cap;
+}
+
+export interface FailureText {
+  name: string;
+  message: string;
+  stack: string;
+  code: string;
+  /** True if no program threw this: the system refused. The payload is then not sent. */
+  system: boolean;
+}
+
+/** What a remote call settled with. A rejected promise instead means: no answer came (see `Disconnect`). */
+export interface Settled {
+  ok: boolean;
+  payload: Encoded | null;
+  failure: FailureText | null;
+}
+
+/** The reason a native promise rejects with when the other process did not answer. */
+export interface Disconnect extends Error {
+  disconnect: "disconnected" | "overloaded" | "failed" | "unimplemented";
+}
+
+export type HeaderPairs = [name: string, value: string][];
+
+/** A body between the native side and the fetch classes: none, short and whole, or to be pulled. */
+export type WireBody = null | Uint8Array | { source: Cap; length: number };
+
+export interface WireRequest {
+  method: string;
+  url: string;
+  headers: HeaderPairs;
+  body: WireBody;
+}
+
+export interface WireResponse {
+  status: number;
+  statusText: string;
+  headers: HeaderPairs;
+  body: WireBody;
+}
+
+/** Handlers of an exported object or entrypoint; natively each becomes a JsObject or Entrypoint server. */
+export interface ObjectHandlers {
+  call(path: string[], args: Encoded): Promise<Reply>;
+  get(path: string[]): Promise<Reply>;
+  /** Entrypoints only. Must give `caller` its `cancelled`, called if the one who asked goes away before the answer. */
+  fetch?(request: WireRequest, caller: { cancelled?: () => void }): Promise<{ response: WireResponse } | { failed: Reply }>;
+  /** No handle anywhere holds the object any more. */
+  released(): void;
+}
+
+export interface SourceHandlers {
+  /** Resolves to at most `maxBytes` bytes, or null at the end; a rejection ends the stream with that error. */
+  read(maxBytes: number): Promise<Uint8Array | null>;
+  cancel(): void;
+}
+
+export interface SinkHandlers {
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+  abort(reason: string): void;
+}
+
+export type ModuleKind = "esm" | "commonJs" | "typeScript" | "text" | "json" | "data" | "wasm" | "snippet";
+
+export interface WireModule {
+  name: string;
+  kind: ModuleKind;
+  /** A string; bytes for `data` and `wasm`. */
+  body: string | ArrayBuffer | Uint8Array;
+}
+
+/** schema/worker.capnp's Program. */
+export interface WireProgram {
+  name: string;
+  compatibilityDate: string;
+  compatibilityFlags: string[];
+  mainModule: string;
+  modules: WireModule[];
+  env: Encoded | null;
+  /** null: blocked; "host": through the supervisor; otherwise the interceptor. */
+  outbound: null | "host" | Cap;
+}
+
+export interface WireBinding {
+  name: string;
+  json?: string;
+  loader?: Cap;
+  service?: Cap;
+}
+
+/** A program as its sandbox receives it: `bindings` instead of `env` when the supervisor sent it. */
+export interface ReceivedProgram extends WireProgram {
+  bindings: WireBinding[] | null;
+}
+
+/** What `start` makes of a program; natively it becomes a Worker server. */
+export interface WorkerHandlers {
+  /** Called once after `start`, when microtasks have run: what is still pending now would need I/O. */
+  evaluated(): void;
+  entrypoint(name: string, props: Encoded | null): Cap;
+  /** Resolves to JSON text. */
+  invoke(method: string, args: string): Promise<string>;
+  tests(): Promise<string[]>;
+  test(name: string): Promise<void>;
+}
+
+/** The built-ins as the native side enters them; main.ts provides them. */
+export interface Entry {
+  /** In the zygote: runs once what every sandbox will run, so that it is compiled and warm. */
+  warm(): void;
+  start(program: ReceivedProgram, role: "parent" | "dynamic"): WorkerHandlers;
+  dataCloneError(message: string): unknown;
+  unhandledRejection(promise: Promise<unknown>, reason: unknown): void;
+}
+
+export interface LeaseLimits {
+  cpuMs?: number;
+  wallMs?: number;
+  memoryMb?: number;
+}
+
+export type EndReason =
+  | "released" | "cpuLimit" | "startupCpuLimit" | "wallLimit" | "memoryLimit" | "violation" | "crashed" | "retired" | "exited";
+
+export interface UrlParts {
+  href: string;
+  protocol: string;
+  username: string;
+  password: string;
+  host: string;
+  hostname: string;
+  port: string;
+  pathname: string;
+  search: string;
+  hash: string;
+  origin: string;
+}
+
+export interface Ops {
+  provideEntry(entry: Entry): void;
+
+  // Values ------------------------------------------------------------------------------------------
+  newRef(tag: number, content: unknown): Ref;
+  /** Throws DataCloneError for what the structured clone algorithm cannot copy. Does not detach buffers. Takes `caps` over. */
+  encode(value: unknown, caps: Cap[], kinds: CapKind[]): Encoded;
+  /** `keep`: the value will be decoded again; otherwise its capabilities are handed over. */
+  decode(encoded: Encoded, revive: (tag: number, content: unknown, caps: Cap[]) => unknown, keep: boolean): unknown;
+  encodedSize(encoded: Encoded): number;
+  isProxy(value: unknown): boolean;
+  /** Internal class name for brand checks: "Map", "Promise", "ArrayBuffer", … or "" for an ordinary object. */
+  brand(value: object): string;
+
+  // Capabilities ------------------------------------------------------------------------------------
+  exportObject(kind: "object" | "entrypoint", handlers: ObjectHandlers): Cap;
+  exportSource(handlers: SourceHandlers): Cap;
+  exportSink(handlers: SinkHandlers): Cap;
+  /** Calls are sent in order. `target` is the future result, usable at once. */
+  capCall(cap: Cap, path: string[], args: Encoded): { settled: Promise<Settled>; target: Cap };
+  capGet(cap: Cap, path: string[]): { settled: Promise<Settled>; target: Cap };
+  capFetch(cap: Cap, request: WireRequest): { settled: Promise<WireResponse | { failed: Settled }>; cancel: () => void };
+  capRead(cap: Cap, maxBytes: number): Promise<Uint8Array | null>;
+  capWrite(cap: Cap, bytes: Uint8Array): Promise<void>;
+  capClose(cap: Cap): Promise<void>;
+  capAbort(cap: Cap, reason: string): void;
+  /** An entrypoint that will be what `promise` resolves to; calls on it wait. */
+  capFromPromise(promise: Promise<Cap>): Cap;
+  capDup(cap: Cap): Cap;
+  capDrop(cap: Cap): void;
+
+  // Sandboxes ---------------------------------------------------------------------------------------
+  /** Asks for a blank sandbox. `lease` and `blank` are usable at once; dropping `lease` kills the sandbox. */
+  loaderLease(loader: Cap, limits: LeaseLimits, profile: string, outbound: boolean, label: string): { lease: Cap; blank: Cap; granted: Promise<void> };
+  blankStart(blank: Cap, program: WireProgram): Cap;
+  workerEntrypoint(worker: Cap, name: string, props: Encoded | null): Cap;
+  leaseBegan(lease: Cap, limits: LeaseLimits): void;
+  leaseFinished(lease: Cap): void;
+  leaseEnded(lease: Cap): Promise<{ reason: EndReason; detail: string }>;
+  /** The network as the supervisor grants it to this sandbox. */
+  hostOutbound(): Cap;
+
+  // Modules -----------------------------------------------------------------------------------------
+  evaluateModules(mainModule: string, modules: WireModule[], builtins: Record<string, object>):
+    | { exports: Record<string, unknown>; settled: Promise<unknown>; failed?: undefined }
+    | { failed: string; error: unknown };
+  /** Null if `source` parses as an ES module, otherwise a description of the error. */
+  syntaxError(name: string, source: string): string | null;
+  /** No code from strings and no Wasm bytes from now on. */
+  forbidCodeGeneration(): void;
+
+  // Time --------------------------------------------------------------------------------------------
+  /** Calls `callback` once, after at least `ms` milliseconds. */
+  startTimer(ms: number, callback: () => void): number;
+  cancelTimer(id: number): void;
+  /** Milliseconds, monotonic, with fractions; the origin is the start of this sandbox. */
+  monotonicMs(): number;
+
+  // Async context -----------------------------------------------------------------------------------
+  /** The value that V8 carries along promise reactions; whatever was set when the current code was scheduled. */
+  asyncFrame(): unknown;
+  setAsyncFrame(frame: unknown): void;
+
+  // Text, URLs, bytes -------------------------------------------------------------------------------
+  utf8Encode(text: string): Uint8Array;
+  /** Throws TypeError if `fatal` and the bytes are not UTF-8; otherwise U+FFFD takes the place of what is wrong. */
+  utf8Decode(bytes: ArrayBufferView | ArrayBuffer, fatal: boolean): string;
+  /** Latin-1 string to base64; the caller has checked that every unit is below 256. */
+  base64Encode(bytes: Uint8Array): string;
+  /** Forgiving base64; null if malformed. */
+  base64Decode(text: string): Uint8Array | null;
+  parseUrl(input: string, base: string | undefined): UrlParts | null;
+  /** Applies one setter of the URL standard. Null if the value is refused (the URL stays as it was). */
+  setUrlPart(href: string, part: "href" | "protocol" | "username" | "password" | "host" | "hostname" | "port" | "pathname" | "search" | "hash", value: string): UrlParts | null;
+
+  // Crypto ------------------------------------------------------------------------------------------
+  randomBytes(view: Uint8Array): void;
+  digest(algorithm: "MD5" | "SHA-1" | "SHA-256" | "SHA-384" | "SHA-512", bytes: Uint8Array): ArrayBuffer;
+
+  // Operator's log ----------------------------------------------------------------------------------
+  log(level: "debug" | "info" | "log" | "warn" | "error", message: string): void;
+}
+
+const key = "__mayflyOps";
+export const ops: Ops = (globalThis as unknown as Record<string, Ops>)[key]!;

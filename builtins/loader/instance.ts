@@ -1,0 +1,147 @@
+// One dynamic worker as its parent holds it: the program, and the sandbox that currently runs it.
+//
+// A sandbox may go away under a stub (a limit, a crash, idleness); the next call then gets a fresh one from the
+// program we kept, with its module state lost.
+
+import { ops, type Cap, type Disconnect, type Encoded, type EndReason, type LeaseLimits } from "../internal/ops.ts";
+import { systemError } from "../rpc/errors.ts";
+import { explainPlainly, Session } from "../rpc/session.ts";
+import type { LoadedCode } from "./worker-code.ts";
+
+const endings: Record<EndReason, { message: string; code: string }> = {
+  cpuLimit: { message: "Worker exceeded CPU time limit.", code: "ERR_CPU_LIMIT" },
+  startupCpuLimit: { message: "Script startup exceeded CPU time limit.", code: "ERR_STARTUP_CPU_LIMIT" },
+  wallLimit: { message: "Worker exceeded wall-clock time limit.", code: "ERR_WALL_LIMIT" },
+  memoryLimit: { message: "Worker exceeded memory limit.", code: "ERR_MEMORY_LIMIT" },
+  violation: { message: "Worker was stopped because it broke a rule of its sandbox.", code: "ERR_SANDBOX_CRASHED" },
+  crashed: { message: "Worker's sandbox crashed.", code: "ERR_SANDBOX_CRASHED" },
+  retired: { message: "Worker's sandbox was retired while it was running.", code: "ERR_SANDBOX_RETIRED" },
+  exited: { message: "Worker's sandbox ended unexpectedly.", code: "ERR_SANDBOX_CRASHED" },
+  released: { message: "Worker was released while it was running.", code: "ERR_SANDBOX_RELEASED" },
+};
+
+function endingError(reason: EndReason): Error {
+  const { message, code } = endings[reason];
+  return systemError(message, code, reason === "retired" ? { retryable: true } : undefined);
+}
+
+/** One sandbox with the program in it. */
+class Running {
+  readonly lease: Cap;
+  readonly worker: Cap;
+  #invocations = 1; // the lease counts the first as begun
+  #unused = true;
+  #released = false;
+  readonly ended: Promise<Error>;
+  gone = false;
+  idleSince = Date.now();
+
+  constructor(loader: Cap, { program, limits }: LoadedCode, label: string, first: LeaseLimits) {
+    const { lease, blank, granted } = ops.loaderLease(loader, tighter(limits, first), "", program.outbound === "host", label);
+    granted.catch(() => {
+      this.gone = true;
+    });
+    this.lease = lease;
+    this.worker = ops.blankStart(blank, program);
+    this.ended = ops.leaseEnded(lease).then(
+      ({ reason }) => {
+        this.gone = true;
+        return endingError(reason);
+      },
+      async (error: unknown) => {
+        this.gone = true;
+        return (await explainPlainly(error as Disconnect)) as Error;
+      },
+    );
+  }
+
+  get busy(): boolean {
+    return this.#invocations > 0;
+  }
+
+  begin(limits: LeaseLimits): void {
+    if (this.#unused) {
+      this.#unused = false;
+      return;
+    }
+    this.#invocations++;
+    ops.leaseBegan(this.lease, limits);
+  }
+
+  finish(): void {
+    this.#invocations--;
+    this.idleSince = Date.now();
+    if (!this.#released) ops.leaseFinished(this.lease);
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.gone = true;
+    ops.capDrop(this.worker);
+    ops.capDrop(this.lease);
+  }
+}
+
+function tighter(a: LeaseLimits, b: LeaseLimits): LeaseLimits {
+  const result: LeaseLimits = { ...a };
+  for (const key of ["cpuMs", "wallMs", "memoryMb"] as const) {
+    const x = a[key];
+    const y = b[key];
+    if (y !== undefined && (x === undefined || y < x)) result[key] = y;
+  }
+  return result;
+}
+
+export class Instance {
+  #running: Running | null = null;
+  #released = false;
+
+  constructor(readonly loader: Cap, readonly code: LoadedCode, readonly label: string) {}
+
+  /** Starts the sandbox, if it is not running. */
+  ensure(limits: LeaseLimits): Running {
+    if (this.#released) throw new Error("The invocation that loaded this Worker has ended.");
+    if (this.#running === null || this.#running.gone) {
+      this.#running?.release();
+      this.#running = new Running(this.loader, this.code, this.label, limits);
+    }
+    return this.#running;
+  }
+
+  /** Begins one invocation of an entrypoint. */
+  open(name: string, props: Encoded | null, limits: LeaseLimits): Session {
+    const running = this.ensure(limits);
+    running.begin(tighter(this.code.limits, limits));
+    const entrypoint = ops.workerEntrypoint(running.worker, name, props);
+    return new Session(
+      entrypoint,
+      (disconnect) => explain(running, disconnect),
+      () => {
+        ops.capDrop(entrypoint);
+        running.finish();
+      },
+    );
+  }
+
+  get idleMs(): number {
+    return this.#running === null || this.#running.busy ? 0 : Date.now() - this.#running.idleSince;
+  }
+
+  get busy(): boolean {
+    return this.#running?.busy ?? false;
+  }
+
+  /** Kills the sandbox. Later calls fail, or, if `again`, start a fresh one. */
+  release(again = false): void {
+    this.#released = !again;
+    this.#running?.release();
+    this.#running = null;
+  }
+}
+
+async function explain(running: Running, disconnect: Disconnect): Promise<unknown> {
+  if (disconnect.disconnect === "disconnected" || disconnect.disconnect === "overloaded") return running.ended;
+  if (running.gone) return running.ended;
+  return explainPlainly(disconnect);
+}

@@ -1,0 +1,43 @@
+// The built-ins: evaluated once in the zygote, inherited by every sandbox.
+
+import { currentInvocation, inGlobalScope, requireIo } from "./internal/invocation.ts";
+import { ops } from "./internal/ops.ts";
+import { globalOutbound } from "./internal/outbound.ts";
+import { cloneError, failureText } from "./rpc/errors.ts";
+import { bodyFinished } from "./rpc/fetcher.ts";
+import { exportReadable, importReadable } from "./rpc/streams.ts";
+import { installPlatform } from "./runtime/index.ts";
+import { start } from "./worker/start.ts";
+import { warm } from "./worker/warm.ts";
+
+const platform = installPlatform(globalThis, {
+  requireIo,
+  inGlobalScope,
+  reportException(error) {
+    const { stack, name, message } = failureText(error, false);
+    ops.log("error", `Uncaught ${stack || `${name}: ${message}`}`);
+  },
+  adopt: (cancel) => currentInvocation()?.own(cancel) ?? (() => {}),
+  outbound: globalOutbound,
+  bodies: {
+    exportStream: (stream, length) => ({ source: exportReadable(stream), length }),
+    importStream: (source) => importReadable(source, () => bodyFinished(source)),
+  },
+});
+
+// What a dynamic worker must not have: shared memory is a clock.
+for (const name of ["SharedArrayBuffer"]) delete (globalThis as unknown as Record<string, unknown>)[name];
+
+ops.provideEntry({
+  warm,
+  start,
+  dataCloneError: cloneError,
+  unhandledRejection(promise, reason) {
+    const { PromiseRejectionEvent } = platform.classes;
+    const event = new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true });
+    platform.dispatchGlobal(event);
+    if (event.defaultPrevented) return;
+    const { stack, name, message } = failureText(reason, false);
+    ops.log("error", `Uncaught (in promise) ${stack || `${name}: ${message}`}`);
+  },
+});

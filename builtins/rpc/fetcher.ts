@@ -1,0 +1,105 @@
+// Fetcher: the client-side handle of a worker's entrypoint.
+
+import { ops, type Cap, type Disconnect, type WireRequest, type WireResponse } from "../internal/ops.ts";
+import { currentInvocation } from "../internal/invocation.ts";
+import type { AbortSignal } from "../runtime/events/abort.ts";
+import { onAbort } from "../runtime/events/abort-hook.ts";
+import { fetchThrough } from "../runtime/fetch/fetch.ts";
+import type { FetchTarget } from "../runtime/fetch/fetch-target.ts";
+import { isRemoteName, newProperty, startCall, startGet, valueOf, type Callee } from "./calls.ts";
+import { Reviver } from "./revive.ts";
+import type { Endpoint, Session } from "./session.ts";
+import { rememberStub } from "./stub-state.ts";
+
+/** The class of every Fetcher; `cloudflare:workers` exports it as `ServiceStub`. */
+export class Fetcher {
+  constructor() {
+    throw new TypeError("Illegal constructor");
+  }
+}
+
+/** What a Fetcher's `fetch` sends its requests to: one session for each hop. */
+export function endpointTarget(endpoint: Endpoint): FetchTarget {
+  return {
+    async send(request: WireRequest, signal: AbortSignal | undefined): Promise<WireResponse> {
+      const session = endpoint.open();
+      const leave = session.use();
+      const { settled, cancel } = ops.capFetch(session.cap, request);
+      const forget = signal === undefined ? () => {} : onAbort(signal, cancel);
+      // The invocation that asked is over: nobody waits for the answer any more.
+      const disown = currentInvocation()?.own(cancel);
+      try {
+        let answer;
+        try {
+          answer = await settled;
+        } catch (error) {
+          throw await session.explain(error as Disconnect);
+        }
+        if ("failed" in answer) {
+          valueOf(answer.failed, new Reviver(session, currentInvocation()));
+          throw new Error("internal error: a failed fetch without its failure");
+        }
+        return watchBody(answer, session);
+      } finally {
+        disown?.();
+        forget();
+        leave();
+      }
+    },
+  };
+}
+
+const bodySessions = new WeakMap<Cap, () => void>();
+
+// A streaming body keeps its session until the stream is over.
+function watchBody(response: WireResponse, session: Session): WireResponse {
+  const body = response.body;
+  if (body !== null && !(body instanceof Uint8Array)) bodySessions.set(body.source, session.use());
+  return response;
+}
+
+/** Called by the transport of bodies when `source` is over. */
+export function bodyFinished(source: Cap): void {
+  bodySessions.get(source)?.();
+  bodySessions.delete(source);
+}
+
+export function newFetcher(endpoint: Endpoint): object {
+  const callee: Callee = {
+    call: (path, args) => inSession(endpoint, (session) => startCall(session, () => session.cap, path, args)),
+    get: (path) => inSession(endpoint, (session) => startGet(session, () => session.cap, path)),
+  };
+  const target = endpointTarget(endpoint);
+  const fetch = (input: unknown, init?: unknown) => fetchThrough(() => target, input, init);
+
+  const shape = Object.create(Fetcher.prototype) as object;
+  const proxy = new Proxy(shape, {
+    get(_, key, receiver) {
+      if (key === "fetch") return fetch;
+      return isRemoteName(key) ? newProperty(callee, [key]) : Reflect.get(shape, key, receiver);
+    },
+  });
+  rememberStub(proxy, { kind: "entrypoint", className: "Fetcher", transferable: () => endpoint.transferable() });
+  rememberEndpoint(proxy, endpoint);
+  return proxy;
+}
+
+const endpoints = new WeakMap<object, Endpoint>();
+
+export function rememberEndpoint(fetcher: object, endpoint: Endpoint): void {
+  endpoints.set(fetcher, endpoint);
+}
+
+export function endpointOf(fetcher: object): Endpoint | undefined {
+  return endpoints.get(fetcher);
+}
+
+function inSession(endpoint: Endpoint, begin: (session: Session) => object): object {
+  const session = endpoint.open();
+  const leave = session.use();
+  try {
+    return begin(session);
+  } finally {
+    leave();
+  }
+}

@@ -1,0 +1,70 @@
+// Reviving: what arrived on the wire becomes values again; Refs become stubs, Fetchers, streams and fetch classes.
+
+import { ops, type Cap } from "../internal/ops.ts";
+import type { Invocation } from "../internal/invocation.ts";
+import { createBlob } from "../runtime/blob/blob.ts";
+import { DOMException } from "../runtime/errors/dom-exception.ts";
+import { HeaderList } from "../runtime/fetch/header-list.ts";
+import { headersFromList } from "../runtime/fetch/headers.ts";
+import { errorFromContent, type ErrorContent } from "./errors.ts";
+import { newFetcher } from "./fetcher.ts";
+import { Tag } from "./lower.ts";
+import { CapEndpoint, type Session } from "./session.ts";
+import { importReadable, importWritable, reviveRequest, reviveResponse } from "./streams.ts";
+import { newStub, type StubHandle } from "./stub.ts";
+
+export class Reviver {
+  readonly #handles: StubHandle[] = [];
+
+  /**
+   * @param session  where the value came from; stubs in it keep that session open. Null for `env` and `props`
+   * @param owner    the invocation that the stubs belong to
+   */
+  constructor(readonly session: Session | null, readonly owner: Invocation | undefined) {}
+
+  disposeAll(): void {
+    for (const handle of this.#handles) handle.dispose();
+    this.#handles.length = 0;
+  }
+
+  #fetcher(cap: Cap): object {
+    this.owner?.own(() => ops.capDrop(cap));
+    return newFetcher(new CapEndpoint(cap, this.session?.explain));
+  }
+
+  readonly revive = (tag: number, content: unknown, caps: Cap[]): unknown => {
+    switch (tag) {
+      case Tag.STUB:
+        if (this.session === null) throw new TypeError("Unable to deserialize cloned data.");
+        return newStub(capAt(caps, content), this.session, this.owner, this.#handles);
+      case Tag.FETCHER:
+        return this.#fetcher(capAt(caps, content));
+      case Tag.ERROR:
+        return errorFromContent(content as ErrorContent);
+      case Tag.DOM_EXCEPTION: {
+        const { name, message } = content as { name: string; message: string };
+        return new DOMException(message, name);
+      }
+      case Tag.HEADERS:
+        return headersFromList(HeaderList.fromPairs(content as [string, string][]));
+      case Tag.BLOB:
+        return createBlob((content as { bytes: Uint8Array }).bytes, (content as { type: string }).type);
+      case Tag.REQUEST:
+        return reviveRequest(content, caps, this.session);
+      case Tag.RESPONSE:
+        return reviveResponse(content, caps, this.session);
+      case Tag.READABLE:
+        return importReadable(capAt(caps, content), this.session?.use());
+      case Tag.WRITABLE:
+        return importWritable(capAt(caps, content), this.session?.use());
+      default:
+        throw new TypeError("Unable to deserialize cloned data.");
+    }
+  };
+}
+
+function capAt(caps: Cap[], index: unknown): Cap {
+  const cap = typeof index === "number" ? caps[index] : undefined;
+  if (cap === undefined) throw new TypeError("Unable to deserialize cloned data.");
+  return cap;
+}

@@ -1,0 +1,67 @@
+// Sessions: one use of another worker, from its first message until nothing of it is left here.
+
+import { ops, type Cap, type Disconnect } from "../internal/ops.ts";
+import { systemError } from "./errors.ts";
+
+/** Where a Fetcher's calls go. */
+export interface Endpoint {
+  /** Begins one invocation over there. */
+  open(): Session;
+  /** A capability that may be handed to another process. Throws DataCloneError if it may not leave. */
+  transferable(): Cap;
+}
+
+export class Session {
+  #users = 0;
+  #done = false;
+
+  /**
+   * @param cap      the entrypoint
+   * @param explain  turns "no answer came" into the error to reject with
+   * @param done     called once, when the last user is gone
+   */
+  constructor(
+    readonly cap: Cap,
+    readonly explain: (disconnect: Disconnect) => Promise<unknown>,
+    readonly done: () => void,
+  ) {}
+
+  /** Counts one user in; the returned function counts it out again. */
+  use(): () => void {
+    this.#users++;
+    let using = true;
+    return () => {
+      if (!using) return;
+      using = false;
+      if (--this.#users === 0 && !this.#done) {
+        this.#done = true;
+        this.done();
+      }
+    };
+  }
+}
+
+/** For endpoints of processes that come and go without us knowing why. */
+export function explainPlainly(disconnect: Disconnect): Promise<unknown> {
+  switch (disconnect.disconnect) {
+    case "disconnected":
+      return Promise.resolve(systemError("Network connection lost.", undefined, { retryable: true }));
+    case "overloaded":
+      return Promise.resolve(systemError(disconnect.message, "ERR_OVERLOADED", { overloaded: true }));
+    default:
+      return Promise.resolve(systemError(`internal error: ${disconnect.message}`));
+  }
+}
+
+/** A Fetcher's endpoint that is simply a capability, such as a service binding. */
+export class CapEndpoint implements Endpoint {
+  constructor(readonly cap: Cap, readonly explain = explainPlainly) {}
+
+  open(): Session {
+    return new Session(this.cap, this.explain, () => {});
+  }
+
+  transferable(): Cap {
+    return ops.capDup(this.cap);
+  }
+}

@@ -1,0 +1,178 @@
+// Streams between processes, and the messages that carry them. A stream that is sent is handed over: the sender's
+// object is locked, and the reader pulls.
+
+import { ops, type Cap, type WireBody } from "../internal/ops.ts";
+import { currentInvocation } from "../internal/invocation.ts";
+import { requestState, type Request } from "../runtime/fetch/request.ts";
+import type { Response } from "../runtime/fetch/response.ts";
+import { requestFromWire, responseFromWire, wireRequest, wireResponse } from "../runtime/fetch/wire.ts";
+import { ByteReader, isLocked } from "../runtime/streams/stream-access.ts";
+import { ReadableStream, WritableStream } from "../runtime/streams/streams.ts";
+import { cloneError } from "./errors.ts";
+import type { Lowering } from "./lower.ts";
+import type { Session } from "./session.ts";
+
+const READ_BYTES = 64 * 1024;
+const PREMATURE = "ReadableStream received over RPC disconnected prematurely.";
+
+/** A stream of ours as a source for another process; holds the invocation open until it is over. */
+export function exportReadable(stream: ReadableStream): Cap {
+  if (isLocked(stream)) throw new TypeError("The ReadableStream has been locked to a reader.");
+  const reader = new ByteReader(stream);
+  const invocation = currentInvocation();
+  const release = invocation?.hold() ?? (() => {});
+  let rest: Uint8Array | null = null;
+  let over = false;
+  const finish = () => {
+    over = true;
+    release();
+  };
+  const read = async (maxBytes: number): Promise<Uint8Array | null> => {
+    if (over) return null;
+    let chunk = rest;
+    rest = null;
+    if (chunk === null) {
+      try {
+        chunk = await reader.next();
+      } catch (error) {
+        finish();
+        throw error;
+      }
+    }
+    if (chunk === null) {
+      finish();
+      return null;
+    }
+    if (chunk.byteLength > maxBytes) {
+      rest = chunk.subarray(maxBytes);
+      chunk = chunk.subarray(0, maxBytes);
+    }
+    return chunk;
+  };
+  return ops.exportSource({
+    read: (maxBytes) => (invocation === undefined ? read(maxBytes) : invocation.run(() => read(maxBytes))),
+    cancel() {
+      if (over) return;
+      reader.cancel(new Error("The stream's reader went away."));
+      finish();
+    },
+  });
+}
+
+/** A source of another process as a stream here. `finished` is called once, when the stream is over. */
+export function importReadable(source: Cap, finished: () => void = () => {}): ReadableStream<Uint8Array> {
+  let over = false;
+  const finish = () => {
+    if (over) return;
+    over = true;
+    ops.capDrop(source);
+    finished();
+  };
+  currentInvocation()?.own(finish);
+  return new ReadableStream<Uint8Array>({
+    type: "bytes",
+    async pull(controller) {
+      let bytes: Uint8Array | null;
+      try {
+        if (over) throw new Error(PREMATURE);
+        bytes = await ops.capRead(source, READ_BYTES);
+      } catch {
+        finish();
+        throw new Error(PREMATURE);
+      }
+      if (bytes === null) {
+        finish();
+        controller.close();
+        controller.byobRequest?.respond(0);
+      } else if (bytes.byteLength > 0) {
+        controller.enqueue(bytes as Uint8Array<ArrayBuffer>);
+      }
+    },
+    cancel() {
+      finish();
+    },
+  }, { highWaterMark: 0 });
+}
+
+export function exportWritable(stream: WritableStream): Cap {
+  if (stream.locked) throw new TypeError("The WritableStream has been locked to a writer.");
+  const writer = stream.getWriter();
+  writer.closed.catch(() => {});
+  const invocation = currentInvocation();
+  const release = invocation?.hold() ?? (() => {});
+  const within = <T>(body: () => Promise<T>): Promise<T> => (invocation === undefined ? body() : invocation.run(body));
+  return ops.exportSink({
+    write: (bytes) => within(() => writer.write(bytes)),
+    close: () => within(() => writer.close()).finally(release),
+    abort(reason) {
+      const why = reason || "WritableStream received over RPC was disconnected because the remote execution context has ended.";
+      writer.abort(new Error(why)).catch(() => {});
+      release();
+    },
+  });
+}
+
+export function importWritable(sink: Cap, finished: () => void = () => {}): WritableStream {
+  return new WritableStream({
+    async write(chunk: unknown) {
+      const bytes = typeof chunk === "string" ? ops.utf8Encode(chunk) : chunk;
+      if (bytes instanceof ArrayBuffer) return ops.capWrite(sink, new Uint8Array(bytes));
+      if (!ArrayBuffer.isView(bytes)) throw new TypeError("A WritableStream sent over RPC takes bytes or strings.");
+      return ops.capWrite(sink, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    },
+    async close() {
+      try {
+        await ops.capClose(sink);
+      } finally {
+        ops.capDrop(sink);
+        finished();
+      }
+    },
+    abort(reason: unknown) {
+      ops.capAbort(sink, String((reason as { message?: unknown } | undefined)?.message ?? reason ?? ""));
+      ops.capDrop(sink);
+      finished();
+    },
+  });
+}
+
+// Requests and responses inside values ---------------------------------------------------------------
+
+type LoweredBody = null | Uint8Array | { cap: number; length: number };
+
+function lowerBody(body: WireBody, lowering: Lowering): LoweredBody {
+  if (body === null || body instanceof Uint8Array) return body;
+  return { cap: lowering.addCap("source", body.source), length: body.length };
+}
+
+function reviveBody(body: LoweredBody, caps: Cap[]): WireBody {
+  if (body === null || body instanceof Uint8Array) return body;
+  const source = caps[body.cap];
+  if (source === undefined) throw new TypeError("Unable to deserialize cloned data.");
+  return { source, length: body.length };
+}
+
+export function lowerRequest(request: Request, lowering: Lowering): object {
+  if (requestState(request).signal !== null) throw cloneError("AbortSignal serialization is not enabled.");
+  const wire = wireRequest(request);
+  return { ...wire, body: lowerBody(wire.body, lowering) };
+}
+
+export function lowerResponse(response: Response, lowering: Lowering): object {
+  const wire = wireResponse(response);
+  return { ...wire, body: lowerBody(wire.body, lowering) };
+}
+
+interface LoweredMessage {
+  body: LoweredBody;
+}
+
+export function reviveRequest(content: unknown, caps: Cap[], _session: Session | null): Request {
+  const wire = content as LoweredMessage & Parameters<typeof requestFromWire>[0];
+  return requestFromWire({ ...wire, body: reviveBody(wire.body, caps) });
+}
+
+export function reviveResponse(content: unknown, caps: Cap[], _session: Session | null): Response {
+  const wire = content as LoweredMessage & Parameters<typeof responseFromWire>[0];
+  return responseFromWire({ ...wire, body: reviveBody(wire.body, caps) });
+}

@@ -1,0 +1,199 @@
+// Response.
+
+import { ops } from "../../internal/ops.ts";
+import { setInspector } from "../support/inspectors.ts";
+import { jsonStringify } from "../support/intrinsics.ts";
+import { requireIo } from "../support/platform-hooks.ts";
+import {
+  defineInterface,
+  INTERNAL,
+  isObject,
+  requireArguments,
+  toByteString,
+  toDictionary,
+  toDOMString,
+  toUSVString,
+} from "../support/webidl.ts";
+import { hrefOf, invalidUrl, isURL } from "../url/url.ts";
+import { addBodyMembers, type BodyMembers } from "./body-mixin.ts";
+import { Body, extractBody } from "./body.ts";
+import { HeaderList } from "./header-list.ts";
+import { Headers, headerListOf, headersFromList } from "./headers.ts";
+
+export interface ResponseState {
+  status: number;
+  statusText: string;
+  headers: HeaderList;
+  body: Body | null;
+  url: string;
+  redirected: boolean;
+  type: "default" | "error";
+  cf: unknown;
+  webSocket: unknown;
+}
+
+const NULL_BODY_STATUS: ReadonlySet<number> = new Set([101, 204, 205, 304]);
+const REDIRECT_STATUS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+let stateOf: (response: Response) => ResponseState;
+let brand: (value: object) => value is Response;
+
+export interface Response extends BodyMembers {}
+export class Response {
+  readonly #state: ResponseState;
+  #headers: Headers | null = null;
+
+  constructor(body?: unknown, init?: unknown) {
+    this.#state =
+      body === INTERNAL ? (init as ResponseState) : buildState(body, toDictionary(init, "Response init"), null);
+  }
+
+  static {
+    stateOf = (response) => response.#state;
+    brand = (value): value is Response => #state in value;
+  }
+
+  static json(data: unknown, init?: unknown): Response {
+    requireArguments(arguments.length, 1, "Response.json");
+    const text = jsonStringify(data) as string | undefined;
+    if (text === undefined)
+      throw new TypeError("Failed to execute 'Response.json': the value cannot be written as JSON.");
+    return createResponse(buildState(text, toDictionary(init, "Response init"), "application/json"));
+  }
+
+  static redirect(url: unknown, status: unknown = 302): Response {
+    requireArguments(arguments.length, 1, "Response.redirect");
+    const input = isURL(url) ? hrefOf(url) : toUSVString(url);
+    const parts = ops.parseUrl(input, undefined);
+    if (parts === null) throw invalidUrl(input);
+    const code = Number(status);
+    if (!REDIRECT_STATUS.has(code)) throw new RangeError(`${toDOMString(status)} is not a redirect status code.`);
+    const headers = new HeaderList();
+    headers.set("Location", parts.href);
+    return createResponse({ ...emptyState(), status: code, headers });
+  }
+
+  static error(): Response {
+    return createResponse({ ...emptyState(), status: 0, type: "error" });
+  }
+
+  get status(): number {
+    return this.#state.status;
+  }
+  get statusText(): string {
+    return this.#state.statusText;
+  }
+  get ok(): boolean {
+    const { status } = this.#state;
+    return status >= 200 && status <= 299;
+  }
+  get headers(): Headers {
+    return (this.#headers ??= headersFromList(this.#state.headers));
+  }
+  get url(): string {
+    const { url } = this.#state;
+    const hash = url.indexOf("#");
+    return hash < 0 ? url : url.slice(0, hash);
+  }
+  get redirected(): boolean {
+    return this.#state.redirected;
+  }
+  get type(): string {
+    return this.#state.type;
+  }
+  get cf(): unknown {
+    return this.#state.cf;
+  }
+  get webSocket(): unknown {
+    return this.#state.webSocket;
+  }
+
+  clone(): Response {
+    const { headers, body, ...rest } = this.#state;
+    if (rest.webSocket !== null) throw new TypeError("Cannot clone a response to a WebSocket handshake.");
+    return createResponse({ ...rest, headers: headers.clone(), body: body?.clone() ?? null });
+  }
+}
+
+export function emptyState(): ResponseState {
+  return {
+    status: 200,
+    statusText: "",
+    headers: new HeaderList(),
+    body: null,
+    url: "",
+    redirected: false,
+    type: "default",
+    cf: undefined,
+    webSocket: null,
+  };
+}
+
+function buildState(bodyInit: unknown, init: Record<string, unknown>, contentType: string | null): ResponseState {
+  const { status: statusInit, statusText, headers: headersInit, cf, webSocket: socketInit } = init;
+  const webSocket = socketInit ?? null;
+  const status = statusInit === undefined ? (webSocket === null ? 200 : 101) : Math.trunc(Number(statusInit));
+  if (webSocket !== null && status !== 101)
+    throw new RangeError("Responses with a WebSocket must have status code 101.");
+  if (!((status >= 200 && status <= 599) || status === 101)) {
+    throw new RangeError("Responses may only be constructed with status codes in the range 200 to 599, inclusive.");
+  }
+  const state: ResponseState = {
+    status,
+    statusText: statusText === undefined ? "" : checkStatusText(statusText),
+    headers: headersInit === undefined ? new HeaderList() : headerListOf(new Headers(headersInit ?? {})),
+    body: null,
+    url: "",
+    redirected: false,
+    type: "default",
+    cf,
+    webSocket,
+  };
+  if (bodyInit === undefined || bodyInit === null) return state;
+  requireIo("a Response with a body");
+  const extracted = extractBody(bodyInit);
+  if (NULL_BODY_STATUS.has(status)) {
+    // An empty string is what many programs write for "no body".
+    if (extracted.body.empty) return state;
+    throw new TypeError("Response with null body status (101, 204, 205, or 304) cannot have a body.");
+  }
+  state.body = extracted.body;
+  const type = contentType ?? extracted.contentType;
+  if (type !== null && !state.headers.has("content-type")) state.headers.set("Content-Type", type);
+  return state;
+}
+
+function checkStatusText(value: unknown): string {
+  const text = toByteString(value, "A status text");
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) throw new TypeError("Invalid statusText");
+  return text;
+}
+
+export function isResponse(value: unknown): value is Response {
+  return isObject(value) && brand(value);
+}
+
+export function responseState(response: Response): ResponseState {
+  return stateOf(response);
+}
+
+export function createResponse(state: ResponseState): Response {
+  return new Response(INTERNAL, state);
+}
+
+addBodyMembers(Response.prototype, (response) => stateOf(response));
+defineInterface(Response, "Response");
+setInspector(Response, "Response", (response) => {
+  const { status, statusText, redirected, body } = stateOf(response);
+  return {
+    fields: {
+      status,
+      statusText,
+      headers: response.headers,
+      ok: response.ok,
+      redirected,
+      url: response.url,
+      bodyUsed: body?.used ?? false,
+    },
+  };
+});

@@ -1,0 +1,52 @@
+// Requests and responses on their way between processes.
+
+import type { WireRequest, WireResponse } from "../../internal/ops.ts";
+import type { AbortSignal } from "../events/abort.ts";
+import { Body } from "./body.ts";
+import { HeaderList } from "./header-list.ts";
+import { createRequest, requestState, type Request } from "./request.ts";
+import { createResponse, emptyState, responseState, type Response } from "./response.ts";
+
+/** The request as it is sent; its body counts as used. Throws TypeError if that was so before. */
+export function wireRequest(request: Request): WireRequest {
+  const { method, url, headers, body } = requestState(request);
+  return { method, url: withoutFragment(url), headers: headers.toPairs(), body: body?.toWire() ?? null };
+}
+
+/** A request that arrived: a handler sees redirects, it does not follow them by accident. */
+export function requestFromWire(wire: WireRequest, signal: AbortSignal | null = null): Request {
+  return createRequest({
+    method: wire.method,
+    url: wire.url,
+    headers: HeaderList.fromPairs(wire.headers),
+    body: Body.fromWire(wire.body),
+    redirect: "manual",
+    signal,
+    cache: undefined,
+    cf: undefined,
+  });
+}
+
+/** The response as it is sent; its body counts as used. Throws TypeError if that was so before. */
+export function wireResponse(response: Response): WireResponse {
+  const { status, statusText, headers, body, type } = responseState(response);
+  if (type === "error") throw new TypeError("Response.error() stands for a failed fetch and cannot be sent.");
+  return { status, statusText, headers: headers.toPairs(), body: body?.toWire() ?? null };
+}
+
+export function responseFromWire(wire: WireResponse, url = "", redirected = false): Response {
+  return createResponse({
+    ...emptyState(),
+    status: wire.status,
+    statusText: wire.statusText,
+    headers: HeaderList.fromPairs(wire.headers),
+    body: Body.fromWire(wire.body),
+    url,
+    redirected,
+  });
+}
+
+export function withoutFragment(url: string): string {
+  const at = url.indexOf("#");
+  return at < 0 ? url : url.slice(0, at);
+}

@@ -1,0 +1,41 @@
+// What the platform asks of the code around it: the I/O contexts, the network, the transport of bodies.
+//
+// The classes of the platform are module-level, since programs see one of each; so are the hooks they call. They
+// are set once, by installPlatform(), before any program runs.
+
+import type { FetchTarget } from "../fetch/fetch-target.ts";
+import type { BodyTransport } from "../fetch/body-transport.ts";
+
+export type LogLevel = "debug" | "info" | "log" | "warn" | "error";
+
+export interface PlatformHooks {
+  /** Throws "Disallowed operation called within global scope. …" while modules are being evaluated. */
+  requireIo(what: string): void;
+  /** True while modules are being evaluated: clocks then read 0. */
+  inGlobalScope?(): boolean;
+  /** An exception that no program code can catch: from a timer, an event listener, reportError(). */
+  reportException(error: unknown): void;
+  /** Ties something cancellable (a timer) to the current invocation. The answer unties it. */
+  adopt?(cancel: () => void): () => void;
+  /** Where the global fetch() sends its requests. Throwing rejects the fetch. */
+  outbound(): FetchTarget;
+  /** How bodies enter and leave this process. */
+  bodies: BodyTransport;
+  /** Sees the arguments of console.debug/info/log/warn/error, for tail recordings. */
+  logged?(level: LogLevel, args: unknown[]): void;
+}
+
+let installed: PlatformHooks | undefined;
+
+export function setHooks(hooks: PlatformHooks): void {
+  installed = hooks;
+}
+
+export function hooks(): PlatformHooks {
+  if (installed === undefined) throw new Error("error[runtime.not-installed]: installPlatform() has not been called");
+  return installed;
+}
+
+export function requireIo(what: string): void {
+  hooks().requireIo(what);
+}

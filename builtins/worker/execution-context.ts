@@ -1,0 +1,51 @@
+// ctx: what a handler gets to know of its invocation.
+
+import type { Invocation } from "../internal/invocation.ts";
+import { ops } from "../internal/ops.ts";
+import { failureText, systemError } from "../rpc/errors.ts";
+
+const WAIT_UNTIL_MS = 30_000;
+
+export class ExecutionContext {
+  readonly #invocation: Invocation;
+  readonly props: unknown;
+  readonly exports: unknown;
+
+  constructor(invocation: Invocation, props: unknown, exports: unknown) {
+    this.#invocation = invocation;
+    this.props = props;
+    this.exports = exports;
+  }
+
+  static #check(self: unknown): void {
+    if (typeof self !== "object" || self === null || !(#invocation in self)) {
+      throw new TypeError("Illegal invocation: function called with incorrect `this` reference.");
+    }
+  }
+
+  /** Keeps the invocation alive until `promise` settles, at most 30 s beyond its answer. */
+  waitUntil(promise: unknown): void {
+    ExecutionContext.#check(this);
+    const release = this.#invocation.hold();
+    const timer = ops.startTimer(WAIT_UNTIL_MS, release);
+    Promise.resolve(promise)
+      .catch((error: unknown) => {
+        const { stack, name, message } = failureText(error, false);
+        ops.log("error", `Uncaught (in waitUntil) ${stack || `${name}: ${message}`}`);
+      })
+      .finally(() => {
+        ops.cancelTimer(timer);
+        release();
+      });
+  }
+
+  passThroughOnException(): void {
+    ExecutionContext.#check(this);
+  }
+
+  /** Ends this invocation at once. */
+  abort(reason?: unknown): void {
+    ExecutionContext.#check(this);
+    this.#invocation.abort(reason ?? systemError("This invocation was ended by ctx.abort()."));
+  }
+}

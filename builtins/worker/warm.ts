@@ -1,0 +1,18 @@
+// Runs once in the zygote what every sandbox will run, so that it is compiled, its inline caches are filled and the
+// pages it touches are shared. No randomness, no clock, no program's bytes.
+
+import { ops } from "../internal/ops.ts";
+import { encodeValue } from "../rpc/lower.ts";
+import { Reviver } from "../rpc/revive.ts";
+import { stripTypes } from "./strip-types.ts";
+
+export function warm(): void {
+  const reviver = new Reviver(null, undefined);
+  const sample = { text: "a", list: [1, 2.5, null, true], nested: { map: new Map([["k", 1]]), date: new Date(0) } };
+  for (let i = 0; i < 50; i++) ops.decode(encodeValue(sample, "result"), reviver.revive, false);
+  stripTypes("warm.ts", "interface A { x: number }\nexport default async (a: A): Promise<number> => a.x as number;\n");
+  ops.syntaxError("warm.js", "export default async function run(a, ...b) { return await a?.b ?? b.map((c) => c * 2); }");
+  new Intl.NumberFormat("en").format(1234.5);
+  new Date(0).toISOString();
+  JSON.parse(JSON.stringify(sample.list));
+}

@@ -1,0 +1,230 @@
+// One worker: an evaluated program, its env, and its entrypoints as others reach them.
+
+import { ops, type Cap, type Encoded, type WireRequest, type WireResponse } from "../internal/ops.ts";
+import { Invocation } from "../internal/invocation.ts";
+import { isResponse, type Response } from "../runtime/fetch/response.ts";
+import { requestFromWire, wireResponse } from "../runtime/fetch/wire.ts";
+import { abortSignal, createSignal } from "../runtime/events/abort.ts";
+import { cloneError, failureText, SystemError, systemError } from "../rpc/errors.ts";
+import { newFetcher, rememberEndpoint } from "../rpc/fetcher.ts";
+import { encodeValue } from "../rpc/lower.ts";
+import { Reviver } from "../rpc/revive.ts";
+import { CapEndpoint } from "../rpc/session.ts";
+import { rememberStub } from "../rpc/stub-state.ts";
+import { callMember, decodeArguments, failedReply, findMember, replyWith } from "../rpc/target.ts";
+import { DurableObject, WorkerEntrypoint } from "./entrypoint-classes.ts";
+import { ExecutionContext } from "./execution-context.ts";
+
+const RESERVED = new Set([
+  "fetch", "connect", "alarm", "webSocketMessage", "webSocketClose", "webSocketError", "dup", "constructor",
+]);
+
+type EntrypointClass = new (ctx: unknown, env: unknown) => Record<string, unknown>;
+
+/** What one export is good for. */
+type Export =
+  | { kind: "class"; make: EntrypointClass }
+  | { kind: "object"; object: Record<string, unknown> }
+  | { kind: "none"; why: string };
+
+export class Worker {
+  /** Set when the program has been evaluated. */
+  exports: Record<string, unknown> = {};
+  /** Why it could not start, if so. */
+  failure: Error | null = null;
+  readonly env: Record<string, unknown> = {};
+  readonly #loopback: Record<string, unknown> = {};
+
+  /** After evaluation: reads the exports and makes `ctx.exports`. Throws TypeError for unusable exports. */
+  adopt(exports: Record<string, unknown>): void {
+    for (const name of Object.keys(exports)) {
+      const value = exports[name];
+      if ((typeof value !== "object" && typeof value !== "function") || value === null) {
+        throw new TypeError(
+          `Incorrect type for map entry '${name}': the provided value is not of type 'function or ExportedHandler'.`,
+        );
+      }
+    }
+    this.exports = exports;
+    for (const name of Object.keys(exports)) {
+      if (this.#exported(name).kind === "none") continue;
+      Object.defineProperty(this.#loopback, name, { value: this.#loopbackStub(name), enumerable: true });
+    }
+  }
+
+  get loopback(): Record<string, unknown> {
+    return this.#loopback;
+  }
+
+  /** An entrypoint for another process. `name` empty: the default export. */
+  entrypoint(name: string, props: Encoded | null): Cap {
+    const exportName = name === "" ? "default" : name;
+    return ops.exportObject("entrypoint", {
+      call: (path, args) =>
+        this.#invoke(exportName, props, (invocation, receiver, context) => this.#call(invocation, receiver, context, path, args)),
+      get: (path) =>
+        this.#invoke(exportName, props, async (invocation, receiver) => {
+          return invocation.run(() => replyWith(() => findMember(receiver.instance, path, RESERVED).value));
+        }),
+      fetch: (request, caller) => this.#fetch(exportName, props, request, caller),
+      released() {},
+    });
+  }
+
+  // One invocation -----------------------------------------------------------------------------------
+
+  async #invoke(
+    name: string,
+    props: Encoded | null,
+    body: (invocation: Invocation, receiver: Receiver, ctx: ExecutionContext) => Promise<Awaited<ReturnType<typeof replyWith>>>,
+  ) {
+    const invocation = new Invocation();
+    const release = invocation.hold();
+    try {
+      const { receiver, ctx } = this.#begin(invocation, name, props);
+      return await invocation.orAborted(body(invocation, receiver, ctx)).catch((reason: unknown) => {
+        throw reason instanceof SystemError ? reason : new SystemError(reason as Error);
+      });
+    } catch (error) {
+      return failedReply(error);
+    } finally {
+      release();
+    }
+  }
+
+  #begin(invocation: Invocation, name: string, props: Encoded | null): { receiver: Receiver; ctx: ExecutionContext } {
+    if (this.failure !== null) throw new SystemError(this.failure);
+    const exported = this.#exported(name);
+    if (exported.kind === "none") throw new SystemError(systemError(exported.why, "ERR_NO_ENTRYPOINT"));
+    return invocation.run(() => {
+      const propsValue = props === null ? {} : ops.decode(props, new Reviver(null, undefined).revive, true);
+      const ctx = new ExecutionContext(invocation, propsValue, this.#loopback);
+      if (exported.kind === "object") return { receiver: { instance: exported.object, isClass: false }, ctx };
+      return { receiver: { instance: new exported.make(ctx, this.env), isClass: true }, ctx };
+    });
+  }
+
+  #exported(name: string): Export {
+    if (!Object.hasOwn(this.exports, name)) {
+      return {
+        kind: "none",
+        why: name === "default" ? "Worker has no default entrypoint." : `Worker has no such entrypoint: ${name}`,
+      };
+    }
+    const value = this.exports[name];
+    if (typeof value === "object") return { kind: "object", object: value as Record<string, unknown> };
+    if ((value as Function).prototype instanceof WorkerEntrypoint) return { kind: "class", make: value as EntrypointClass };
+    if ((value as Function).prototype instanceof DurableObject) {
+      return { kind: "none", why: `"${name}" is a DurableObject class, not an entrypoint; use getDurableObjectClass().` };
+    }
+    return { kind: "none", why: `"${name}" is a function, not an entrypoint: export an object or a WorkerEntrypoint class.` };
+  }
+
+  #call(invocation: Invocation, receiver: Receiver, ctx: ExecutionContext, path: string[], args: Encoded) {
+    return invocation.run(() =>
+      replyWith(async () => {
+        const { values, release } = decodeArguments(args, invocation);
+        try {
+          const member = findMember(receiver.instance, path, RESERVED);
+          if (receiver.isClass || path.length !== 1) return await callMember(member, path, values);
+          return await this.#callHandler(member.value, receiver.instance, path[0]!, values, ctx);
+        } finally {
+          release();
+        }
+      }),
+    );
+  }
+
+  // Object style: `name(arg, env, ctx)`, with exactly one argument from the caller.
+  #callHandler(handler: unknown, object: unknown, name: string, values: unknown[], ctx: ExecutionContext): unknown {
+    if (typeof handler !== "function") throw new TypeError(`"${name}" is not a function.`);
+    if (handler.length > 3) {
+      throw new TypeError(
+        `Cannot call handler function "${name}" over RPC because it has the wrong number of arguments. A simple function ` +
+          "handler can only be called over RPC if it has exactly the arguments (arg, env, ctx), where only the first argument comes from the client.",
+      );
+    }
+    if (values.length !== 1) {
+      throw new TypeError(
+        `Attempted to call RPC function "${name}" with the wrong number of arguments. When calling a top-level handler ` +
+          "function that is not declared as part of a class, you must always send exactly one argument.",
+      );
+    }
+    return Reflect.apply(handler, object, [values[0], this.env, ctx]);
+  }
+
+  async #fetch(name: string, props: Encoded | null, wire: WireRequest, caller: { cancelled?: () => void }) {
+    const invocation = new Invocation();
+    const release = invocation.hold();
+    caller.cancelled = () => invocation.end();
+    const disconnect = createSignal();
+    try {
+      const { receiver, ctx } = this.#begin(invocation, name, props);
+      const response = await invocation.orAborted(
+        invocation.run(async (): Promise<WireResponse> => {
+          caller.cancelled = () => {
+            abortSignal(disconnect, new Error("The client has disconnected."));
+            invocation.end();
+          };
+          const request = requestFromWire(wire);
+          const handler: unknown = receiver.instance["fetch"];
+          if (typeof handler !== "function") throw new Error("Handler does not export a fetch() function.");
+          const args = receiver.isClass ? [request] : [request, this.env, ctx];
+          const answer: unknown = await Reflect.apply(handler, receiver.instance, args);
+          if (!isResponse(answer)) {
+            throw new TypeError(
+              "Incorrect type for Promise: the Promise did not resolve to 'Response'. (The fetch handler must return a Response.)",
+            );
+          }
+          return wireResponse(answer as Response);
+        }),
+      );
+      return { response };
+    } catch (error) {
+      if (!(error instanceof SystemError)) {
+        const { stack, name: errorName, message } = failureText(error, false);
+        ops.log("error", `Uncaught ${stack || `${errorName}: ${message}`}`);
+      }
+      return { failed: failedReply(error) };
+    } finally {
+      release();
+    }
+  }
+
+  // ctx.exports --------------------------------------------------------------------------------------
+
+  // A Fetcher to one of our own exports; called with `{ props }` it gives one that may be handed out.
+  #loopbackStub(name: string): object {
+    const endpoint = new CapEndpoint(this.entrypoint(name, null));
+    const plain = newFetcher(endpoint);
+    const withProps = (options?: { props?: unknown }): object => {
+      const props: unknown = options?.props;
+      if (props !== undefined && (typeof props !== "object" || props === null)) {
+        throw new TypeError("Incorrect type for the 'props' field: the provided value is not of type 'object'.");
+      }
+      const encoded = props === undefined ? null : encodeValue(props, "env");
+      return newFetcher(new CapEndpoint(this.entrypoint(name, encoded)));
+    };
+    const stub = new Proxy(withProps, {
+      get: (target, key) => (key === "length" || key === "name" ? Reflect.get(target, key) : Reflect.get(plain, key)),
+      getPrototypeOf: () => Object.getPrototypeOf(plain) as object,
+    });
+    rememberStub(stub, {
+      kind: "entrypoint",
+      className: "LoopbackServiceStub",
+      transferable() {
+        throw cloneError(
+          `Could not serialize object of type "LoopbackServiceStub". This type does not support serialization. ` +
+            `(Call it: ctx.exports.${name}({ props }) gives a stub that can be passed on.)`,
+        );
+      },
+    });
+    rememberEndpoint(stub, endpoint);
+    return stub;
+  }
+}
+
+interface Receiver {
+  instance: Record<string, unknown>;
+  isClass: boolean;
+}

@@ -1,0 +1,23 @@
+# The body of mayfly_forbid_symbols: cmake -DNM=… -DPROGRAM=… -DREGEX=… -P forbid-symbols.cmake
+
+set(symbols "")
+foreach(table "" "-D")
+  execute_process(COMMAND ${NM} -C ${table} "${PROGRAM}" OUTPUT_VARIABLE listing ERROR_VARIABLE why RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "cannot list the symbols of ${PROGRAM}: ${why}")
+  endif()
+  string(APPEND symbols "${listing}")
+endforeach()
+# Every program of ours needs something from the C library. If not even that is seen, nothing was looked at.
+if(NOT symbols MATCHES "__libc_start_main")
+  message(FATAL_ERROR "the symbol table of ${PROGRAM} lacks __libc_start_main, so this check would check nothing")
+endif()
+string(REPLACE ";" "," symbols "${symbols}")
+string(REGEX MATCHALL "[^\n]*\n" lines "${symbols}")
+list(FILTER lines INCLUDE REGEX "${REGEX}")
+list(LENGTH lines count)
+if(count GREATER 0)
+  list(SUBLIST lines 0 20 first)
+  list(JOIN first "  " first)
+  message(FATAL_ERROR "${PROGRAM} has ${count} symbols that match \"${REGEX}\":\n  ${first}")
+endif()

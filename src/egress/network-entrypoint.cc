@@ -1,0 +1,249 @@
+#include "egress/network-entrypoint.h"
+
+#include <kj/debug.h>
+#include <kj/refcount.h>
+
+#include "egress/body-stream.h"
+#include "egress/header-fields.h"
+#include "egress/origin.h"
+#include "egress/target.h"
+#include "egress/trouble.h"
+
+namespace mayfly::egress {
+namespace {
+
+void refuseCall(schema::Reply::Builder reply) {
+  auto failure = reply.initFailure();
+  failure.setName("TypeError");
+  failure.setMessage("The network has no RPC methods; it can only fetch().");
+}
+
+// Counts the requests of one sandbox that are under way. Response bodies may outlive the entrypoint.
+struct RequestCount final : public kj::Refcounted {
+  unsigned live = 0;
+};
+
+class RequestTicket final {
+public:
+  explicit RequestTicket(kj::Own<RequestCount> counted) : count(kj::mv(counted)) { ++count->live; }
+  ~RequestTicket() { --count->live; }
+  KJ_DISALLOW_COPY_AND_MOVE(RequestTicket);
+
+private:
+  kj::Own<RequestCount> count;
+};
+
+// What a response needs until its body is read.
+struct Exchange {
+  kj::Own<Origin> origin;
+  kj::Own<RequestTicket> ticket;
+  kj::ForkedPromise<void> sending;  // an upload may go on while its answer is read
+};
+
+bool hasNoBody(kj::HttpMethod method, unsigned status) {
+  return method == kj::HttpMethod::HEAD || status == 204 || status == 205 || status == 304;
+}
+
+class NetworkEntrypoint final : public schema::Entrypoint::Server {
+public:
+  NetworkEntrypoint(const OutboundNetwork& outbound, kj::Own<OutboundObserver> watcher)
+      : net(outbound), observer(kj::mv(watcher)), count(kj::refcounted<RequestCount>()) {}
+
+  kj::Promise<void> fetch(FetchContext context) override {
+    kj::String host;
+    uint16_t port = 0;
+    kj::Maybe<Trouble> failed;
+    try {
+      auto target = readTarget(context.getParams().getRequest().getUrl(), net.policy);
+      KJ_IF_MAYBE (unreachable, target.tryGet<Unreachable>()) {
+        host = kj::mv(unreachable->host);
+        failed = kj::mv(unreachable->trouble);
+      } else {
+        auto& reachable = target.get<Target>();
+        host = kj::str(reachable.host);
+        port = reachable.port;
+        co_await send(context, reachable);
+        co_return;
+      }
+    } catch (...) {
+      failed = Trouble::from(kj::getCaughtExceptionAsKj(), TroubleKind::PROTOCOL);
+    }
+    auto& trouble = KJ_ASSERT_NONNULL(failed);
+    tell(trouble, host, port);
+    auto result = context.getResults().initResult();
+    fillFailure(result.initFailure(), trouble, host);
+  }
+
+  kj::Promise<void> call(CallContext context) override {
+    refuseCall(context.getResults().initReply());
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> get(GetContext context) override {
+    refuseCall(context.getResults().initReply());
+    return kj::READY_NOW;
+  }
+
+private:
+  OutboundNetwork net;
+  kj::Own<OutboundObserver> observer;
+  kj::Own<RequestCount> count;
+  kj::Maybe<kj::Own<Connections>>
+      connections;  // made by the first request: most sandboxes have none
+
+  Connections& openConnections() {
+    KJ_IF_MAYBE (existing, connections) return **existing;
+    return *connections.emplace(kj::heap<Connections>(net));
+  }
+
+  void tell(const Trouble& trouble, kj::StringPtr host, uint16_t port) {
+    OutboundEvent event{operatorCode(trouble.kind), host, port, trouble.detail};
+    if (trouble.kind == TroubleKind::BLOCKED || trouble.kind == TroubleKind::MALFORMED) {
+      observer->refused(event);
+    } else {
+      observer->failed(event);
+    }
+  }
+
+  kj::Promise<void> send(FetchContext& context, const Target& target) {
+    auto request = context.getParams().getRequest();
+    kj::HttpMethod method = readMethod(request.getMethod());
+    auto body = request.getBody();
+    bool hasBody = !body.isNone();
+    if (hasBody && (method == kj::HttpMethod::GET || method == kj::HttpMethod::HEAD)) {
+      raise(TroubleKind::MALFORMED, "Request with a GET or HEAD method cannot have a body.");
+    }
+    if (count->live >= net.limits.requestsAtOnce)
+      raise(TroubleKind::LIMIT, "the limit of requests at once is reached");
+    auto ticket = kj::heap<RequestTicket>(kj::addRef(*count));
+
+    auto& table = openConnections().headerTable();
+    kj::HttpHeaders headers(table);
+    KJ_IF_MAYBE (trouble, copyRequestFields(request.getHeaders(), target.authority,
+                                            net.limits.headerBytes, headers)) {
+      kj::throwFatalException(trouble->toException());
+    }
+    auto origin = openConnections().to(target);
+
+    kj::Maybe<uint64_t> length;
+    if (body.isBytes()) {
+      length = uint64_t(body.getBytes().size());
+    } else if (hasBody && body.getLength() >= 0) {
+      length = static_cast<uint64_t>(body.getLength());
+    } else if (!hasBody && method != kj::HttpMethod::GET && method != kj::HttpMethod::HEAD) {
+      length = uint64_t(0);
+    }
+    KJ_IF_MAYBE (bytes, length) {
+      if (*bytes > net.limits.bodyBytes) raise(TroubleKind::BODY, "the request body is too large");
+    }
+
+    auto exchange = origin->client().request(method, target.path, headers, length);
+    auto sending = writeBody(kj::mv(exchange.body), body, length).fork();
+    auto response = co_await exchange.response.exclusiveJoin(headerDeadline(sending.addBranch()));
+    answer(context, method, kj::mv(response), kj::str(target.host),
+           kj::heap(Exchange{kj::mv(origin), kj::mv(ticket), kj::mv(sending)}));
+  }
+
+  [[noreturn]] static void raise(TroubleKind kind, kj::StringPtr detail) {
+    kj::throwFatalException(Trouble{kind, kj::str(detail)}.toException());
+  }
+
+  static kj::HttpMethod readMethod(kj::StringPtr name) {
+    KJ_IF_MAYBE (method, kj::tryParseHttpMethod(name)) {
+      if (*method != kj::HttpMethod::TRACE) return *method;
+    }
+    raise(TroubleKind::MALFORMED, "Unsupported HTTP method.");
+  }
+
+  // Rejects if the header of the response does not come in time after the request was sent. A connection that
+  // closes while we send may still have an answer for us, so that alone is not the end.
+  kj::Promise<kj::HttpClient::Response> headerDeadline(kj::Promise<void> sending) {
+    try {
+      co_await sending;
+    } catch (...) {
+      auto exception = kj::getCaughtExceptionAsKj();
+      if (exception.getType() != kj::Exception::Type::DISCONNECTED)
+        kj::throwFatalException(kj::mv(exception));
+    }
+    co_await net.timer.afterDelay(net.limits.headerTime);
+    raise(TroubleKind::TIMEOUT, "no answer in time");
+  }
+
+  kj::Promise<void> writeBody(kj::Own<kj::AsyncOutputStream> connection, schema::Body::Reader body,
+                              kj::Maybe<uint64_t> length) {
+    switch (body.which()) {
+      case schema::Body::NONE:
+        return kj::READY_NOW;
+      case schema::Body::BYTES: {
+        if (body.getBytes().size() == 0) return kj::READY_NOW;
+        auto bytes = kj::heapArray<kj::byte>(body.getBytes());
+        auto writing = connection->write(bytes.begin(), bytes.size());
+        return writing.attach(kj::mv(bytes), kj::mv(connection));
+      }
+      case schema::Body::STREAM:
+        if (length.orDefault(1) == 0) return kj::READY_NOW;
+        return sendBody(body.getStream(), kj::mv(connection), length, net.timer, net.limits);
+    }
+    raise(TroubleKind::MALFORMED, "Unknown kind of body.");
+  }
+
+  void answer(FetchContext& context, kj::HttpMethod method, kj::HttpClient::Response response,
+              kj::String host, kj::Own<void> keep) {
+    if (response.statusCode < 200 || response.statusCode > 599) {
+      kj::throwFatalException(
+          Trouble{TroubleKind::PROTOCOL, kj::str("status ", response.statusCode)}.toException());
+    }
+    auto result = context.getResults().initResult().initResponse();
+    result.setStatus(static_cast<uint16_t>(response.statusCode));
+    result.setStatusText(response.statusText);
+    KJ_IF_MAYBE (trouble, copyResponseFields(*response.headers, net.limits.headerBytes, result)) {
+      kj::throwFatalException(trouble->toException());
+    }
+    auto body = result.initBody();
+    if (hasNoBody(method, response.statusCode)) {
+      body.setNone();
+      return;
+    }
+    KJ_IF_MAYBE (length, response.body->tryGetLength()) {
+      if (*length > net.limits.bodyBytes)
+        raise(TroubleKind::BODY, "the response body is too large");
+      body.setLength(static_cast<int64_t>(*length));
+    }
+    body.setStream(
+        newResponseBody(kj::mv(response.body), kj::mv(host), net.timer, net.limits, kj::mv(keep)));
+  }
+};
+
+class RefusingEntrypoint final : public schema::Entrypoint::Server {
+public:
+  kj::Promise<void> fetch(FetchContext context) override {
+    auto failure = context.getResults().initResult().initFailure();
+    failure.setName("Error");
+    failure.setMessage(
+        "This worker is not permitted to access the internet via global functions like fetch(). "
+        "It must use capabilities (such as bindings in 'env') to talk to the outside world.");
+    failure.setCode("ERR_OUTBOUND_BLOCKED");
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> call(CallContext context) override {
+    refuseCall(context.getResults().initReply());
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> get(GetContext context) override {
+    refuseCall(context.getResults().initReply());
+    return kj::READY_NOW;
+  }
+};
+
+}  // namespace
+
+schema::Entrypoint::Client newNetworkEntrypoint(const OutboundNetwork& outbound,
+                                                kj::Own<OutboundObserver> observer) {
+  return kj::heap<NetworkEntrypoint>(outbound, kj::mv(observer));
+}
+
+schema::Entrypoint::Client newRefusingEntrypoint() { return kj::heap<RefusingEntrypoint>(); }
+
+}  // namespace mayfly::egress

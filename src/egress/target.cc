@@ -1,0 +1,59 @@
+#include "egress/target.h"
+
+#include <ada.h>
+
+#include <string_view>
+
+namespace mayfly::egress {
+namespace {
+
+kj::String copy(std::string_view text) { return kj::heapString(text.data(), text.size()); }
+
+Unreachable malformed(kj::String message, kj::String host = kj::String()) {
+  return {{TroubleKind::MALFORMED, kj::mv(message)}, kj::mv(host)};
+}
+
+kj::String shortened(kj::StringPtr url) {
+  return url.size() <= 200 ? kj::str(url) : kj::str(url.slice(0, 200), "…");
+}
+
+}  // namespace
+
+kj::OneOf<Target, Unreachable> readTarget(kj::StringPtr url, const AddressPolicy& policy) {
+  if (url.size() > MAX_URL_BYTES)
+    return malformed(kj::str("Invalid URL: longer than ", MAX_URL_BYTES, " bytes"));
+  auto parsed = ada::parse<ada::url_aggregator>(std::string_view(url.begin(), url.size()));
+  if (!parsed) return malformed(kj::str("Invalid URL: ", shortened(url)));
+
+  bool secure = parsed->get_protocol() == "https:";
+  if (!secure && parsed->get_protocol() != "http:")
+    return malformed(kj::str("Fetch API cannot load: ", shortened(url)));
+
+  auto hostname = parsed->get_hostname();
+  if (hostname.starts_with('[')) hostname = hostname.substr(1, hostname.size() - 2);
+  auto host = copy(hostname);
+  if (parsed->has_credentials()) {
+    return malformed(kj::str("Invalid URL: it holds a user name or password"), kj::mv(host));
+  }
+
+  uint32_t port = secure ? 443 : 80;
+  if (parsed->has_port()) {
+    port = 0;
+    for (char digit : parsed->get_port())
+      port = port * 10 + static_cast<uint32_t>(digit - '0');
+  }
+  if (port > 65535 || (isBlockedPort(static_cast<uint16_t>(port)) &&
+                       !policy.namesPort(host, static_cast<uint16_t>(port)))) {
+    return Unreachable{{TroubleKind::BLOCKED, kj::str("port ", port, " is blocked")}, kj::mv(host)};
+  }
+
+  return Target{
+      .secure = secure,
+      .host = kj::mv(host),
+      .port = static_cast<uint16_t>(port),
+      .authority = copy(parsed->get_host()),
+      .path = kj::str(copy(parsed->get_pathname()), copy(parsed->get_search())),
+  };
+}
+
+}  // namespace mayfly::egress

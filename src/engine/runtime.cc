@@ -1,0 +1,195 @@
+#include "engine/runtime.h"
+
+#include <fcntl.h>
+#include <kj/debug.h>
+#include <libplatform/libplatform.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "engine/math-random.h"
+#include "engine/text.h"
+
+namespace mayfly::engine {
+
+namespace {
+
+// V8's callbacks for fatal conditions take no argument of ours. Set once, before any isolate exists.
+int exitStatusOutOfMemory = 1;
+
+void say(const char* text) {
+  // The operator sees the zygote's and the sandbox's last words on stderr, if it is open at all.
+  [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, text, __builtin_strlen(text));
+}
+
+void onOutOfMemory(const char*, const v8::OOMDetails&) {
+  _exit(exitStatusOutOfMemory);
+}
+
+void onFatal(const char* location, const char* message) {
+  say("fatal V8 error: ");
+  if (location != nullptr) say(location);
+  say(": ");
+  if (message != nullptr) say(message);
+  say("\n");
+  abort();
+}
+
+bool allowWasmCode(v8::Local<v8::Context> context, v8::Local<v8::String>) {
+  return context->IsCodeGenerationFromStringsAllowed();
+}
+
+}  // namespace
+
+// Counts what ArrayBuffers hold, so that a guest that hoards them gets a RangeError and not the end of its
+// process. The hard limit stays RLIMIT_DATA.
+class Runtime::BufferAllocator final : public v8::ArrayBuffer::Allocator {
+public:
+  void* Allocate(size_t length) override {
+    return take(length, [&] { return calloc(length == 0 ? 1 : length, 1); });
+  }
+  void* AllocateUninitialized(size_t length) override { return Allocate(length); }
+  void Free(void* data, size_t length) override {
+    free(data);
+    held -= length;
+  }
+  void setLimit(size_t bytes) { limit = bytes; }
+
+private:
+  template <typename F>
+  void* take(size_t length, F&& allocate) {
+    if (length > limit || held > limit - length) return nullptr;
+    void* data = allocate();
+    if (data != nullptr) held += length;
+    return data;
+  }
+  size_t held = 0;
+  size_t limit = SIZE_MAX;
+};
+
+Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes, int exitOnOutOfMemory)
+    : allocator(std::make_shared<BufferAllocator>()), heapLimit(heapBytes) {
+  exitStatusOutOfMemory = exitOnOutOfMemory;
+  std::set_new_handler([] { _exit(exitStatusOutOfMemory); });
+
+  // One thread: a fork copies only the calling thread, and V8 waits for its helpers.
+  v8::V8::SetFlagsFromString("--single-threaded");
+  // Memory of a sandbox is short-lived: the process ends and the kernel takes it all back.
+  v8::V8::SetFlagsFromString("--stack-size=864");
+  for (auto flag : flags) v8::V8::SetFlagsFromString(flag.cStr(), flag.size());
+
+  platform = v8::platform::NewSingleThreadedDefaultPlatform();
+  v8::V8::InitializePlatform(platform.get());
+  v8::V8::Initialize();
+
+  v8::Isolate::CreateParams params;
+  params.array_buffer_allocator_shared = allocator;
+  params.constraints.ConfigureDefaultsFromHeapSize(0, heapBytes);
+  params.oom_error_callback = onOutOfMemory;
+  params.fatal_error_callback = onFatal;
+  isolatePtr = v8::Isolate::New(params);
+  isolatePtr->SetData(0, this);
+  isolatePtr->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
+  isolatePtr->SetAllowWasmCodeGenerationCallback(allowWasmCode);
+  isolatePtr->SetAllowAtomicsWait(false);
+  isolatePtr->SetCaptureStackTraceForUncaughtExceptions(false);
+  isolatePtr->AddNearHeapLimitCallback(nearHeapLimit, this);
+  isolatePtr->SetPromiseRejectCallback([](v8::PromiseRejectMessage message) {
+    from(message.GetPromise()->GetIsolate()).noteRejection(message);
+  });
+
+  v8::Isolate::Scope isolateScope(isolatePtr);
+  v8::HandleScope handleScope(isolatePtr);
+  auto context = v8::Context::New(isolatePtr);
+  context->SetErrorMessageForCodeGenerationFromStrings(
+      text(isolatePtr, "Code generation from strings disallowed for this context"));
+  contextHandle.Reset(isolatePtr, context);
+  v8::Context::Scope contextScope(context);
+  installMathRandom(isolatePtr, context);
+}
+
+Runtime::~Runtime() noexcept(false) {}
+
+void Runtime::afterFork(size_t heapBytes, size_t bufferBytes) {
+  heapLimit = heapBytes;
+  allocator->setLimit(bufferBytes);
+  reseedMathRandom(isolatePtr);
+}
+
+void Runtime::forbidCodeGeneration() {
+  context()->AllowCodeGenerationFromStrings(false);
+}
+
+// The isolate was made in the zygote with the default heap; a sandbox with a larger budget grows into it.
+size_t Runtime::nearHeapLimit(void* self, size_t current, size_t) {
+  auto& runtime = *static_cast<Runtime*>(self);
+  return current < runtime.heapLimit ? runtime.heapLimit : current;
+}
+
+v8::Local<v8::Value> Runtime::runScript(kj::StringPtr name, kj::ArrayPtr<const kj::byte> source) {
+  v8::TryCatch tryCatch(isolatePtr);
+  v8::ScriptOrigin origin(text(isolatePtr, name));
+  v8::ScriptCompiler::Source code(text(isolatePtr, source.asChars()), origin);
+  v8::Local<v8::Script> script;
+  v8::Local<v8::Value> value;
+  if (v8::ScriptCompiler::Compile(context(), &code, v8::ScriptCompiler::kEagerCompile).ToLocal(&script) &&
+      script->Run(context()).ToLocal(&value)) {
+    return value;
+  }
+  KJ_FAIL_REQUIRE("a built-in script failed", name, describeUncaught(isolatePtr, tryCatch));
+}
+
+void Runtime::noteRejection(v8::PromiseRejectMessage message) {
+  auto promise = message.GetPromise();
+  switch (message.GetEvent()) {
+    case v8::kPromiseRejectWithNoHandler:
+      rejections.add(Rejection{v8::Global<v8::Promise>(isolatePtr, promise),
+                               v8::Global<v8::Value>(isolatePtr, message.GetValue())});
+      break;
+    case v8::kPromiseHandlerAddedAfterReject:
+      for (auto& rejection : rejections) {
+        if (rejection.promise == promise) rejection.promise.Reset();
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+void Runtime::drain() {
+  do {
+    isolatePtr->PerformMicrotaskCheckpoint();
+  } while (v8::platform::PumpMessageLoop(platform.get(), isolatePtr));
+
+  // A handler attached within the same Turn counts; what is left now is unhandled.
+  while (!rejections.empty()) {
+    auto batch = rejections.releaseAsArray();
+    for (auto& rejection : batch) {
+      if (rejection.promise.IsEmpty()) continue;
+      KJ_IF_MAYBE(hook, rejectionHook) {
+        (*hook)(rejection.promise.Get(isolatePtr), rejection.reason.Get(isolatePtr));
+      }
+    }
+    isolatePtr->PerformMicrotaskCheckpoint();
+  }
+}
+
+Turn::Turn(Runtime& runtime)
+    : runtime(runtime), isolateScope(runtime.isolatePtr), handleScope(runtime.isolatePtr),
+      contextScope(runtime.context()) {
+  ++runtime.turnDepth;
+}
+
+Turn::~Turn() {
+  if (runtime.turnDepth == 1) {
+    // Each turn starts with no async context: what V8 carries along belongs to promise reactions.
+    runtime.isolatePtr->SetContinuationPreservedEmbedderData(v8::Undefined(runtime.isolatePtr));
+    runtime.drain();
+    runtime.isolatePtr->SetContinuationPreservedEmbedderData(v8::Undefined(runtime.isolatePtr));
+  }
+  --runtime.turnDepth;
+}
+
+}  // namespace mayfly::engine

@@ -1,0 +1,87 @@
+// V8 behind one object: platform, isolate, context, the way in (Turn) and the way out of memory.
+//
+// Contract   boot() in the zygote; afterFork() once in each child. JavaScript runs only inside a Turn.
+// Ownership  One Runtime per process; it is never torn down, the process ends instead.
+// Threads    One, with V8 in single-threaded mode, so that fork() copies all of it.
+// Trust      Everything inside the isolate may be in the hands of the guest; this object is what a V8 bug
+//            reaches first. The process around it is the boundary.
+#pragma once
+
+#include <kj/array.h>
+#include <kj/common.h>
+#include <kj/function.h>
+#include <kj/memory.h>
+#include <kj/vector.h>
+#include <kj/string.h>
+#include <v8.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace mayfly::engine {
+
+class Runtime {
+public:
+  // Starts V8 with `flags` ("--jitless", …) and makes an isolate whose heap is bounded by `heapBytes`.
+  // When memory runs out the process ends with `exitOnOutOfMemory`.
+  Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes, int exitOnOutOfMemory);
+  ~Runtime() noexcept(false);
+  KJ_DISALLOW_COPY_AND_MOVE(Runtime);
+
+  v8::Isolate* isolate() { return isolatePtr; }
+  v8::Local<v8::Context> context() { return contextHandle.Get(isolatePtr); }
+
+  // In a child: gives the heap `heapBytes` and ArrayBuffers `bufferBytes`, and reseeds Math.random.
+  void afterFork(size_t heapBytes, size_t bufferBytes);
+
+  // From the first request on: no code from strings, no compiling of Wasm bytes.
+  void forbidCodeGeneration();
+
+  // Runs a classic script of ours and returns its value. Throws kj::Exception with the JavaScript error.
+  v8::Local<v8::Value> runScript(kj::StringPtr name, kj::ArrayPtr<const kj::byte> source);
+
+  // Told of promises that were rejected with nobody listening when a Turn ended.
+  using RejectionHook = kj::Function<void(v8::Local<v8::Promise>, v8::Local<v8::Value> reason)>;
+  void onUnhandledRejection(RejectionHook hook) { rejectionHook = kj::mv(hook); }
+
+  static Runtime& from(v8::Isolate* isolate) { return *static_cast<Runtime*>(isolate->GetData(0)); }
+
+private:
+  friend class Turn;
+  class BufferAllocator;
+
+  void drain();
+  void noteRejection(v8::PromiseRejectMessage message);
+  static size_t nearHeapLimit(void* self, size_t current, size_t initial);
+
+  std::unique_ptr<v8::Platform> platform;
+  std::shared_ptr<BufferAllocator> allocator;
+  v8::Isolate* isolatePtr = nullptr;
+  v8::Global<v8::Context> contextHandle;
+  size_t heapLimit;
+  uint turnDepth = 0;
+  kj::Maybe<RejectionHook> rejectionHook;
+
+  struct Rejection {
+    v8::Global<v8::Promise> promise;
+    v8::Global<v8::Value> reason;
+  };
+  kj::Vector<Rejection> rejections;
+};
+
+// One entry into JavaScript: makes the isolate and context current and, when the outermost Turn ends, runs
+// microtasks and V8's own pending tasks. No handle may outlive the Turn it was made in.
+class Turn {
+public:
+  explicit Turn(Runtime& runtime);
+  ~Turn();
+  KJ_DISALLOW_COPY_AND_MOVE(Turn);
+
+private:
+  Runtime& runtime;
+  v8::Isolate::Scope isolateScope;
+  v8::HandleScope handleScope;
+  v8::Context::Scope contextScope;
+};
+
+}  // namespace mayfly::engine

@@ -1,0 +1,218 @@
+#include "sandbox/http-ingress.h"
+
+#include <fcntl.h>
+#include <kj/debug.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "rpc/byte-streams.h"
+
+namespace mayfly::sandbox {
+
+namespace {
+
+kj::Own<kj::HttpHeaderTable> makeTable(kj::HttpHeaderId& host) {
+  kj::HttpHeaderTable::Builder builder;
+  host = builder.add("Host");
+  return builder.build();
+}
+
+// Bodies that are there at once and no longer than this travel inside the request's message.
+constexpr uint64_t INLINE_BODY_BYTES = 64 * 1024;
+
+void fillHeaders(const kj::HttpHeaders& headers, schema::HttpRequest::Builder builder) {
+  auto list = builder.initHeaders(static_cast<uint>([&] {
+    size_t count = 0;
+    headers.forEach([&](auto, auto) { ++count; });
+    return count;
+  }()));
+  uint i = 0;
+  headers.forEach([&](kj::StringPtr name, kj::StringPtr value) {
+    list[i].setName(name);
+    list[i].setValue(value);
+    ++i;
+  });
+}
+
+bool isHopByHop(kj::StringPtr name) {
+  for (auto hop : {"connection", "keep-alive", "transfer-encoding", "content-length", "upgrade", "te", "trailer"}) {
+    if (strcasecmp(name.cStr(), hop) == 0) return true;
+  }
+  return false;
+}
+
+// The reason phrase for programs that give none; HTTP/1.1 clients print it.
+kj::StringPtr defaultStatusText(uint status) {
+  static constexpr struct {
+    uint status;
+    kj::StringPtr text;
+  } TEXTS[] = {{200, "OK"_kj}, {201, "Created"_kj}, {202, "Accepted"_kj}, {204, "No Content"_kj},
+               {206, "Partial Content"_kj}, {301, "Moved Permanently"_kj}, {302, "Found"_kj}, {303, "See Other"_kj},
+               {304, "Not Modified"_kj}, {307, "Temporary Redirect"_kj}, {308, "Permanent Redirect"_kj},
+               {400, "Bad Request"_kj}, {401, "Unauthorized"_kj}, {403, "Forbidden"_kj}, {404, "Not Found"_kj},
+               {405, "Method Not Allowed"_kj}, {409, "Conflict"_kj}, {410, "Gone"_kj}, {413, "Content Too Large"_kj},
+               {415, "Unsupported Media Type"_kj}, {422, "Unprocessable Content"_kj}, {429, "Too Many Requests"_kj},
+               {500, "Internal Server Error"_kj}, {501, "Not Implemented"_kj}, {502, "Bad Gateway"_kj},
+               {503, "Service Unavailable"_kj}, {504, "Gateway Timeout"_kj}};
+  for (auto& entry : TEXTS) {
+    if (entry.status == status) return entry.text;
+  }
+  return "Unknown"_kj;
+}
+
+}  // namespace
+
+HttpIngress::HttpIngress(kj::Timer& timer, kj::LowLevelAsyncIoProvider& io, kj::UnixEventPort& port,
+                         schema::Entrypoint::Client entrypoint)
+    : headerTable(makeTable(hostId)), io(io), port(port), entrypoint(kj::mv(entrypoint)),
+      server(timer, *headerTable, *this,
+             kj::HttpServerSettings{
+                 .headerTimeout = 15 * kj::SECONDS, .pipelineTimeout = 75 * kj::SECONDS, .errorHandler = *this}),
+      connections(*this) {}
+
+void HttpIngress::listen(kj::AutoCloseFd socket) {
+  int fd = socket;
+  listener = kj::mv(socket);
+  accepting = accept(fd).eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "stopped accepting", e); });
+}
+
+kj::Promise<void> HttpIngress::drain() {
+  accepting = nullptr;
+  listener = nullptr;
+  return server.drain().then([this] { return connections.onEmpty(); });
+}
+
+kj::Promise<void> HttpIngress::accept(int socket) {
+  kj::UnixEventPort::FdObserver observer(port, socket, kj::UnixEventPort::FdObserver::OBSERVE_READ);
+  for (;;) {
+    int fd = ::accept4(socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+      // Out of descriptors, or a client that left already: neither ends the service.
+      co_await observer.whenBecomesReadable();
+      continue;
+    }
+    int one = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    connections.add(serve(kj::AutoCloseFd(fd)));
+  }
+}
+
+kj::Promise<void> HttpIngress::serve(kj::AutoCloseFd socket) {
+  int duplicate;
+  KJ_SYSCALL(duplicate = fcntl(socket, F_DUPFD_CLOEXEC, 6));
+  auto watched = kj::AutoCloseFd(duplicate);
+  auto stream = io.wrapSocketFd(kj::mv(socket), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
+                                                    kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK);
+  // Leaving this function, by whichever promise, cancels what the connection had in flight.
+  co_await server.listenHttp(kj::mv(stream)).exclusiveJoin(whenHungUp(watched));
+}
+
+// kj's server notices a client that left only when it writes; an abandoned program should not run that long.
+kj::Promise<void> HttpIngress::whenHungUp(int fd) {
+  kj::UnixEventPort::FdObserver observer(port, fd, kj::UnixEventPort::FdObserver::OBSERVE_READ);
+  for (;;) {
+    co_await observer.whenBecomesReadable();
+    KJ_IF_MAYBE(atEnd, observer.atEndHint()) {
+      if (*atEnd) co_return;
+    }
+  }
+}
+
+kj::Promise<void> HttpIngress::request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
+                                       kj::AsyncInputStream& body, Response& response) {
+  auto call = entrypoint.fetchRequest();
+  auto request = call.initRequest();
+  request.setMethod(kj::str(method));
+  if (url.startsWith("/")) {
+    kj::StringPtr host = "localhost";
+    KJ_IF_MAYBE(named, headers.get(hostId)) host = *named;
+    request.setUrl(kj::str("http://", host, url));
+  } else {
+    request.setUrl(url);
+  }
+  fillHeaders(headers, request);
+
+  kj::Own<void> revoke;
+  kj::Maybe<uint64_t> length = body.tryGetLength();
+  uint64_t known = 0;
+  KJ_IF_MAYBE(n, length) known = *n;
+  if (length == nullptr || known > INLINE_BODY_BYTES) {
+    auto offered = rpc::offerStream(body);
+    request.initBody().setStream(kj::mv(offered.source));
+    request.getBody().setLength(length == nullptr ? -1 : static_cast<int64_t>(known));
+    revoke = kj::mv(offered.revoke);
+  } else if (known > 0) {
+    auto bytes = co_await body.readAllBytes();
+    request.initBody().setBytes(bytes);
+  }
+
+  auto answer = co_await call.send();
+  auto result = answer.getResult();
+  if (result.isFailure()) {
+    co_await refuse(result.getFailure(), response);
+  } else {
+    co_await send(result.getResponse(), response);
+  }
+}
+
+kj::Promise<void> HttpIngress::send(schema::HttpResponse::Reader from, Response& to) {
+  kj::HttpHeaders headers(*headerTable);
+  for (auto header : from.getHeaders()) {
+    if (!isHopByHop(header.getName())) headers.add(kj::str(header.getName()), kj::str(header.getValue()));
+  }
+  auto status = from.getStatus();
+  kj::StringPtr statusText = from.getStatusText();
+  if (statusText.size() == 0) statusText = defaultStatusText(status);
+  auto body = from.getBody();
+  switch (body.which()) {
+    case schema::Body::NONE: {
+      to.send(status, statusText, headers, uint64_t(0));
+      break;
+    }
+    case schema::Body::BYTES: {
+      auto bytes = body.getBytes();
+      auto output = to.send(status, statusText, headers, bytes.size());
+      co_await output->write(bytes.begin(), bytes.size());
+      break;
+    }
+    case schema::Body::STREAM: {
+      kj::Maybe<uint64_t> length;
+      if (body.getLength() >= 0) length = static_cast<uint64_t>(body.getLength());
+      auto output = to.send(status, statusText, headers, length);
+      co_await rpc::pump(body.getStream(), *output);
+      break;
+    }
+  }
+}
+
+kj::Promise<void> HttpIngress::refuse(schema::Failure::Reader failure, Response& to) {
+  // The stack and the message of the program's own errors are the operator's; the client gets the class.
+  bool overloaded = failure.getCode() == "ERR_OVERLOADED";
+  kj::HttpHeaders headers(*headerTable);
+  headers.set(kj::HttpHeaderId::CONTENT_TYPE, "text/plain; charset=utf-8");
+  auto text = failure.getCode().size() > 0 ? kj::str(failure.getCode(), ": ", failure.getMessage(), "\n")
+                                           : kj::str("The worker threw an exception.\n");
+  auto output = overloaded ? to.send(503, "Service Unavailable", headers, text.size())
+                           : to.send(500, "Internal Server Error", headers, text.size());
+  co_await output->write(text.begin(), text.size());
+}
+
+kj::Promise<void> HttpIngress::handleApplicationError(kj::Exception exception, kj::Maybe<Response&> response) {
+  if (exception.getType() == kj::Exception::Type::DISCONNECTED) return kj::READY_NOW;
+  KJ_LOG(ERROR, "a request failed", exception);
+  KJ_IF_MAYBE(to, response) {
+    kj::HttpHeaders headers(*headerTable);
+    auto text = "The server failed to answer.\n"_kj;
+    auto output = to->send(500, "Internal Server Error", headers, text.size());
+    return output->write(text.begin(), text.size()).attach(kj::mv(output));
+  }
+  return kj::READY_NOW;
+}
+
+void HttpIngress::taskFailed(kj::Exception&& exception) {
+  // A connection that broke is the client's affair.
+  if (exception.getType() != kj::Exception::Type::DISCONNECTED) KJ_LOG(INFO, "a connection ended", exception);
+}
+
+}  // namespace mayfly::sandbox

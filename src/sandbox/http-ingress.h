@@ -1,0 +1,50 @@
+// HTTP in a parent worker's own process: kj's server on the listening socket, each request one fetch on the
+// default entrypoint. No proxy stands between the client and the program.
+//
+// Ownership  One per listening socket; lives until the process ends.
+// Errors     A failed fetch is answered 500 with the error's name and code (details are the operator's), one
+//            refused for lack of resources 503. A client that hangs up cancels its fetch.
+#pragma once
+
+#include <kj/async-io.h>
+#include <kj/async-unix.h>
+#include <kj/compat/http.h>
+
+#include "schema/value.capnp.h"
+
+namespace mayfly::sandbox {
+
+class HttpIngress final : private kj::HttpService, private kj::HttpServerErrorHandler, private kj::TaskSet::ErrorHandler {
+public:
+  HttpIngress(kj::Timer& timer, kj::LowLevelAsyncIoProvider& io, kj::UnixEventPort& port,
+              schema::Entrypoint::Client entrypoint);
+
+  // Accepts connections on `socket` until drain().
+  void listen(kj::AutoCloseFd socket);
+
+  // Stops accepting; resolves when the requests in flight have been answered.
+  kj::Promise<void> drain();
+
+private:
+  kj::Promise<void> accept(int socket);
+  kj::Promise<void> serve(kj::AutoCloseFd socket);
+  kj::Promise<void> whenHungUp(int fd);
+  kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
+                            kj::AsyncInputStream& body, Response& response) override;
+  kj::Promise<void> send(schema::HttpResponse::Reader from, Response& to);
+  kj::Promise<void> refuse(schema::Failure::Reader failure, Response& to);
+  kj::Promise<void> handleApplicationError(kj::Exception exception, kj::Maybe<Response&> response) override;
+  void taskFailed(kj::Exception&& exception) override;
+
+  kj::Own<kj::HttpHeaderTable> headerTable;
+  kj::HttpHeaderId hostId;
+  kj::LowLevelAsyncIoProvider& io;
+  kj::UnixEventPort& port;
+  schema::Entrypoint::Client entrypoint;
+  kj::HttpServer server;
+  kj::Maybe<kj::Promise<void>> accepting;
+  kj::Maybe<kj::AutoCloseFd> listener;
+  kj::TaskSet connections;
+};
+
+}  // namespace mayfly::sandbox

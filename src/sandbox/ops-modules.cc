@@ -1,0 +1,88 @@
+// Programs and built-ins: the module graph of a program, and the way into our own code.
+
+#include <kj/debug.h>
+
+#include "engine/module-graph.h"
+#include "sandbox/reply.h"
+
+namespace mayfly::sandbox {
+
+namespace {
+
+using engine::ModuleGraph;
+
+ModuleGraph::Kind kindFromName(kj::StringPtr kind) {
+  if (kind == "esm") return ModuleGraph::Kind::ESM;
+  if (kind == "commonJs") return ModuleGraph::Kind::COMMON_JS;
+  if (kind == "text") return ModuleGraph::Kind::TEXT;
+  if (kind == "json") return ModuleGraph::Kind::JSON;
+  if (kind == "data") return ModuleGraph::Kind::DATA;
+  if (kind == "wasm") return ModuleGraph::Kind::WASM;
+  KJ_FAIL_REQUIRE("unknown kind of module", kind);
+}
+
+// evaluateModules(mainModule, modules: { name, kind, body }[], builtins: Record<string, object>)
+//   → { exports, settled: Promise } or { failed: string, error: the thrown value }
+void evaluateModules(Bridge& bridge, const Info& info) {
+  KJ_REQUIRE(info[1]->IsArray() && info[2]->IsObject());
+  // A sandbox has one program, and its modules stay until the process ends: import() may come at any time.
+  auto& graph = *new ModuleGraph(bridge.isolate);
+
+  auto builtins = info[2].As<v8::Object>();
+  auto names = builtins->GetOwnPropertyNames(bridge.context()).ToLocalChecked();
+  for (uint32_t i = 0; i < names->Length(); ++i) {
+    auto name = engine::utf8(bridge.isolate, names->Get(bridge.context(), i).ToLocalChecked());
+    graph.addBuiltin(name, getField(bridge, builtins, name).As<v8::Object>());
+  }
+  auto modules = info[1].As<v8::Array>();
+  for (uint32_t i = 0; i < modules->Length(); ++i) {
+    auto module = modules->Get(bridge.context(), i).ToLocalChecked().As<v8::Object>();
+    graph.add(getText(bridge, module, "name"), kindFromName(getText(bridge, module, "kind")),
+              getField(bridge, module, "body"));
+  }
+
+  auto result = v8::Object::New(bridge.isolate);
+  v8::TryCatch tryCatch(bridge.isolate);
+  KJ_IF_MAYBE(evaluated, graph.evaluate(engine::utf8(bridge.isolate, info[0]))) {
+    setField(bridge, result, "exports", evaluated->exports);
+    setField(bridge, result, "settled", evaluated->settled);
+  } else {
+    KJ_REQUIRE(tryCatch.HasCaught() && !tryCatch.HasTerminated(), "JavaScript was terminated");
+    setField(bridge, result, "failed", engine::text(bridge.isolate, engine::describeUncaught(bridge.isolate, tryCatch)));
+    setField(bridge, result, "error", tryCatch.Exception());
+  }
+  info.GetReturnValue().Set(result);
+}
+
+// Whether `source` parses as an ES module: picks the reading of a snippet. Returns null or what is wrong.
+void syntaxError(Bridge& bridge, const Info& info) {
+  KJ_REQUIRE(info[0]->IsString() && info[1]->IsString());
+  v8::TryCatch tryCatch(bridge.isolate);
+  v8::ScriptOrigin origin(info[0], 0, 0, false, -1, {}, false, false, /*is_module=*/true);
+  v8::ScriptCompiler::Source source(info[1].As<v8::String>(), origin);
+  if (!v8::ScriptCompiler::CompileModule(bridge.isolate, &source).IsEmpty()) {
+    info.GetReturnValue().SetNull();
+  } else {
+    info.GetReturnValue().Set(engine::text(bridge.isolate, engine::describeUncaught(bridge.isolate, tryCatch)));
+  }
+}
+
+void provideEntry(Bridge& bridge, const Info& info) {
+  KJ_REQUIRE(info[0]->IsObject());
+  bridge.setEntry(info[0].As<v8::Object>());
+}
+
+void forbidCodeGeneration(Bridge& bridge, const Info&) { bridge.runtime.forbidCodeGeneration(); }
+
+constexpr Operation OPERATIONS[] = {
+    {"evaluateModules", operation<evaluateModules>},
+    {"provideEntry", operation<provideEntry>},
+    {"syntaxError", operation<syntaxError>},
+    {"forbidCodeGeneration", operation<forbidCodeGeneration>},
+};
+
+}  // namespace
+
+kj::ArrayPtr<const Operation> moduleOperations() { return OPERATIONS; }
+
+}  // namespace mayfly::sandbox

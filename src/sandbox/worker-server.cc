@@ -1,0 +1,165 @@
+#include "sandbox/worker-server.h"
+
+#include <fcntl.h>
+#include <kj/debug.h>
+
+#include "sandbox/http-ingress.h"
+#include "sandbox/program.h"
+#include "sandbox/reply.h"
+
+namespace mayfly::sandbox {
+
+using engine::Turn;
+
+namespace {
+
+// WorkerHandlers (builtins/internal/ops.ts) behind the Worker interface.
+class WorkerServer final : public schema::Worker::Server {
+public:
+  WorkerServer(Bridge& bridge, v8::Local<v8::Object> handlers) : bridge(bridge), handlers(bridge.isolate, handlers) {}
+
+protected:
+  kj::Promise<void> entrypoint(EntrypointContext context) override {
+    Turn turn(bridge.runtime);
+    auto params = context.getParams();
+    context.getResults().setEntrypoint(
+        newEntrypoint(params.getName(), params.hasProps() ? kj::Maybe(params.getProps()) : nullptr));
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> invoke(InvokeContext context) override {
+    kj::Promise<Outcome> outcome = nullptr;
+    {
+      Turn turn(bridge.runtime);
+      auto params = context.getParams();
+      v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, params.getMethod().asArray()),
+                                          engine::text(bridge.isolate, params.getArgs().asArray())};
+      outcome = call("invoke", arguments);
+    }
+    return outcome.then([this, context](Outcome&& outcome) mutable {
+      Turn turn(bridge.runtime);
+      auto value = outcome.value.Get(bridge.isolate);
+      auto result = context.getResults().initResult();
+      if (!outcome.fulfilled) return writeThrown(bridge, value, result.initFailure());
+      result.setJson(engine::utf8(bridge.isolate, value));
+    });
+  }
+
+  kj::Promise<void> tests(TestsContext context) override {
+    kj::Promise<Outcome> outcome = nullptr;
+    {
+      Turn turn(bridge.runtime);
+      outcome = call("tests", nullptr);
+    }
+    return outcome.then([this, context](Outcome&& outcome) mutable {
+      Turn turn(bridge.runtime);
+      auto value = outcome.value.Get(bridge.isolate);
+      auto results = context.getResults();
+      if (!outcome.fulfilled) return writeThrown(bridge, value, results.initFailure());
+      auto names = value.As<v8::Array>();
+      auto list = results.initNames(names->Length());
+      for (uint32_t i = 0; i < names->Length(); ++i) {
+        list.set(i, engine::utf8(bridge.isolate, names->Get(bridge.context(), i).ToLocalChecked()));
+      }
+    });
+  }
+
+  kj::Promise<void> test(TestContext context) override {
+    kj::Promise<Outcome> outcome = nullptr;
+    {
+      Turn turn(bridge.runtime);
+      v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, context.getParams().getName().asArray())};
+      outcome = call("test", arguments);
+    }
+    return outcome.then([this, context](Outcome&& outcome) mutable {
+      if (outcome.fulfilled) return;
+      Turn turn(bridge.runtime);
+      writeThrown(bridge, outcome.value.Get(bridge.isolate), context.getResults().initFailure());
+    });
+  }
+
+  kj::Promise<void> listen(ListenContext context) override {
+    KJ_REQUIRE(bridge.role() == zygote::Role::PARENT, "only parent workers listen");
+    auto socket = context.getParams().getSocket();
+    auto fd = co_await socket.getFd();
+    int own;
+    KJ_SYSCALL(own = fcntl(KJ_REQUIRE_NONNULL(fd, "no listening socket came along"), F_DUPFD_CLOEXEC, 6));
+    auto& io = bridge.ioContext();
+    auto made = [&] {
+      Turn turn(bridge.runtime);
+      return kj::heap<HttpIngress>(bridge.timer(), *io.lowLevelProvider, io.unixEventPort, newEntrypoint("", nullptr));
+    }();
+    made->listen(kj::AutoCloseFd(own));
+    ingress = kj::mv(made);
+  }
+
+  kj::Promise<void> drain(DrainContext) override {
+    KJ_IF_MAYBE(running, ingress) return (*running)->drain();
+    return kj::READY_NOW;
+  }
+
+private:
+  schema::Entrypoint::Client newEntrypoint(kj::StringPtr name, kj::Maybe<schema::Payload::Reader> props) {
+    v8::Local<v8::Value> encoded = v8::Null(bridge.isolate);
+    KJ_IF_MAYBE(payload, props) encoded = wrapEncoded(bridge, Encoded::read(*payload));
+    v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, name), encoded};
+    v8::Local<v8::Value> cap;
+    KJ_REQUIRE(bridge.callMethod(handlers.Get(bridge.isolate), "entrypoint", arguments).ToLocal(&cap),
+               "the built-ins failed to make an entrypoint");
+    return unwrapCap(bridge, cap).as<schema::Entrypoint>();
+  }
+
+  kj::Promise<Outcome> call(kj::StringPtr method, kj::ArrayPtr<v8::Local<v8::Value>> arguments) {
+    v8::TryCatch tryCatch(bridge.isolate);
+    v8::Local<v8::Value> result;
+    if (bridge.callMethod(handlers.Get(bridge.isolate), method, arguments).ToLocal(&result)) {
+      return bridge.fromJs(result);
+    }
+    KJ_REQUIRE(tryCatch.HasCaught() && !tryCatch.HasTerminated(), "JavaScript was terminated");
+    return Outcome{false, v8::Global<v8::Value>(bridge.isolate, tryCatch.Exception())};
+  }
+
+  Bridge& bridge;
+  v8::Global<v8::Object> handlers;
+  kj::Maybe<kj::Own<HttpIngress>> ingress;
+};
+
+class BlankServer final : public schema::Blank::Server {
+public:
+  explicit BlankServer(Bridge& bridge) : bridge(bridge) {}
+
+protected:
+  kj::Promise<void> start(StartContext context) override {
+    KJ_REQUIRE(!used, "a sandbox takes one program, once");
+    used = true;
+    v8::Global<v8::Object> handlers;
+    {
+      Turn turn(bridge.runtime);
+      v8::TryCatch tryCatch(bridge.isolate);
+      v8::Local<v8::Value> arguments[] = {
+          programFrom(bridge, context.getParams().getProgram()),
+          engine::text(bridge.isolate, bridge.role() == zygote::Role::PARENT ? "parent" : "dynamic")};
+      context.releaseParams();
+      v8::Local<v8::Value> started;
+      KJ_REQUIRE(bridge.callEntry("start", arguments).ToLocal(&started), "the built-ins failed to start a program",
+                 engine::describeUncaught(bridge.isolate, tryCatch));
+      handlers.Reset(bridge.isolate, started.As<v8::Object>());
+    }
+    // Microtasks have run by now: a top-level await that is still pending would need I/O.
+    Turn turn(bridge.runtime);
+    auto local = handlers.Get(bridge.isolate);
+    KJ_REQUIRE(!bridge.callMethod(local, "evaluated", nullptr).IsEmpty(), "the built-ins failed after evaluation");
+    context.getResults().setWorker(kj::heap<WorkerServer>(bridge, local));
+    return kj::READY_NOW;
+  }
+
+private:
+  Bridge& bridge;
+  bool used = false;
+};
+
+}  // namespace
+
+schema::Blank::Client makeBlank(Bridge& bridge) { return kj::heap<BlankServer>(bridge); }
+
+}  // namespace mayfly::sandbox

@@ -1,0 +1,77 @@
+# Host: what the supervisor does for a sandbox.
+#
+# Spoken on descriptor 3. Every sandbox gets a Host of its own: the supervisor knows who is speaking by the
+# connection, never by what is said. Whatever arrives was written by hostile code.
+
+@0xd1f7a1d3c7b90e03;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("mayfly::schema");
+
+using Value = import "value.capnp";
+
+interface Host {
+  log @0 (level :LogLevel, message :Text);
+  # One console line, at most 16 KiB; longer ones and lines over the budget are cut and counted.
+
+  outbound @1 () -> (network :Value.Entrypoint);
+  # The network, as far as this sandbox's lease allows it. Refuses every fetch if it allows none.
+}
+
+enum LogLevel {
+  debug @0;
+  info @1;
+  log @2;
+  warn @3;
+  error @4;
+}
+
+struct Limits {
+  # Zero stands for the operator's default. A value over the operator's cap is lowered to it.
+
+  cpuMs @0 :UInt32;      # CPU time per invocation
+  wallMs @1 :UInt32;     # time per invocation
+  memoryMb @2 :UInt32;   # private memory of the sandbox, in MiB, beyond the blank sandbox's own
+}
+
+interface Loader {
+  # The right to have sandboxes, as held by a parent worker under a name in its `env`.
+
+  lease @0 (limits :Limits, profile :Text, outbound :Bool, label :Text) -> (lease :Lease);
+  # Takes a blank sandbox. The far end of its descriptor 4 is the file descriptor attached to `lease`.
+  # `profile` empty: standard. `outbound`: whether Host.outbound may reach the network. `label`: for logs.
+  # The first invocation counts as begun.
+}
+
+interface Lease {
+  # One sandbox, from the moment it was handed out. Dropping the lease kills the sandbox.
+
+  began @0 (limits :Limits) -> ();
+  # Another invocation starts; limits that are zero mean those of the lease.
+
+  finished @1 () -> ();
+  # One invocation is over. With none left the CPU and wall clocks stand still.
+
+  ended @2 () -> (ending :Ending);
+  # Answers when the sandbox is gone.
+}
+
+struct Ending {
+  reason @0 :Reason;
+  detail @1 :Text;      # for the operator, e.g. `SIGSEGV`
+
+  enum Reason {
+    released @0;        # the lease was dropped
+    cpuLimit @1;
+    startupCpuLimit @2;
+    wallLimit @3;
+    memoryLimit @4;
+    violation @5;       # a forbidden system call, or malformed messages
+    crashed @6;
+    retired @7;         # its zygote or the supervisor is going away
+    exited @8;          # the process ended by itself
+  }
+}
+
+interface ListenSocket {}
+# A listening socket: the file descriptor attached to this capability.

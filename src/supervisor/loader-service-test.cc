@@ -1,0 +1,121 @@
+#include "supervisor/loader-service.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "supervisor/fake-outbound.h"
+#include "supervisor/fake-zygote.h"
+
+namespace mayfly::supervisor {
+namespace {
+
+class LoaderServiceTest: public testing::Test {
+public:
+  ~LoaderServiceTest() noexcept override {}
+
+protected:
+  LoaderServiceTest() { loop.settle(); }
+
+  auto request(kj::StringPtr profile = "") {
+    auto request = loader.leaseRequest();
+    request.setProfile(profile);
+    request.setLabel("report");
+    return request;
+  }
+  schema::Lease::Client lease() { return loop.wait(request().send().dropPipeline()).getLease(); }
+
+  SupervisorFixture loop;
+  FakeOutbound outbound{loop.io, loop.timer};
+  BlankPool pool{loop.spawner, loop.timer, {.blanks = 1, .order = {.memoryBytes = 128 << 20}}};
+  LoaderGrant grant{.pool = pool, .log = loop.log, .outbound = outbound.network, .policy = {}, .maxLeases = 2};
+  kj::Own<LeaseCount> count = kj::refcounted<LeaseCount>();
+  schema::Loader::Client loader = kj::heap<LoaderService>(grant, "shop", kj::addRef(*count));
+};
+
+kj::Exception refusal(kj::Function<void()> action) {
+  KJ_IF_MAYBE(e, kj::runCatchingExceptions([&]() { action(); })) return kj::mv(*e);
+  return KJ_EXCEPTION(FAILED, "was not refused");
+}
+
+TEST_F(LoaderServiceTest, ALeaseCarriesTheFarEndOfDescriptorFour) {
+  auto held = lease();
+  int fd = KJ_ASSERT_NONNULL(loop.wait(held.getFd()));
+  struct stat info{};
+  ASSERT_EQ(fstat(fd, &info), 0);
+  EXPECT_TRUE(S_ISSOCK(info.st_mode));
+}
+
+TEST_F(LoaderServiceTest, AnUnknownProfileIsRefusedByItsCode) {
+  auto e = refusal([&]() { loop.wait(request("hardened").send().ignoreResult()); });
+  EXPECT_TRUE(e.getDescription().startsWith("ERR_PROFILE_UNSUPPORTED")) << e.getDescription().cStr();
+}
+
+TEST_F(LoaderServiceTest, TheStandardProfileMayBeNamed) {
+  EXPECT_NO_THROW(loop.wait(request("standard").send().ignoreResult()));
+}
+
+TEST_F(LoaderServiceTest, AParentHasAShareAndGetsItBack) {
+  {
+    auto first = lease();
+    auto second = lease();
+    auto e = refusal([&]() { loop.wait(request().send().ignoreResult()); });
+    EXPECT_EQ(e.getType(), kj::Exception::Type::OVERLOADED);
+    EXPECT_TRUE(e.getDescription().startsWith("ERR_TENANT_LIMIT")) << e.getDescription().cStr();
+  }
+  EXPECT_EQ(count->live, 0u);
+  lease();
+}
+
+TEST_F(LoaderServiceTest, TheFirstInvocationCountsAsBegun) {
+  auto held = lease();
+  loop.wait(held.finishedRequest().send().ignoreResult());
+  EXPECT_THROW(loop.wait(held.finishedRequest().send().ignoreResult()), kj::Exception);
+}
+
+TEST_F(LoaderServiceTest, TheWallLimitOfALeaseEndsItAndSaysWhy) {
+  auto ask = request();
+  ask.initLimits().setWallMs(200);
+  auto held = loop.wait(ask.send().dropPipeline()).getLease();
+  auto ended = held.endedRequest().send();
+  loop.advance(200 * kj::MILLISECONDS);
+  auto ending = loop.wait(ended.dropPipeline());
+  EXPECT_EQ(ending.getEnding().getReason(), schema::Ending::Reason::WALL_LIMIT);
+  EXPECT_TRUE(loop.log.contains("[shop/report] sandbox ended: wallLimit"));
+}
+
+TEST_F(LoaderServiceTest, AnInvocationMayHaveALowerLimitThanItsLease) {
+  auto held = lease();
+  loop.wait(held.finishedRequest().send().ignoreResult());
+  auto began = held.beganRequest();
+  began.initLimits().setWallMs(100);
+  loop.wait(began.send().ignoreResult());
+  auto ended = held.endedRequest().send();
+  loop.advance(100 * kj::MILLISECONDS);
+  EXPECT_EQ(loop.wait(ended.dropPipeline()).getEnding().getReason(), schema::Ending::Reason::WALL_LIMIT);
+}
+
+TEST_F(LoaderServiceTest, DroppingTheLeaseKillsTheSandboxEvenWithAQuestionPending) {
+  auto held = lease();
+  auto ended = held.endedRequest().send();
+  loop.settle();
+  EXPECT_EQ(count->live, 1u);
+  {
+    auto dropped = kj::mv(ended);
+    auto lastReference = kj::mv(held);
+  }
+  loop.settle();
+  EXPECT_EQ(count->live, 0u);
+}
+
+TEST_F(LoaderServiceTest, ADeadZygoteRetiresItsLeasesAndTheNextLeaseWorks) {
+  auto held = lease();
+  loop.zygote().die();
+  EXPECT_EQ(loop.wait(held.endedRequest().send().dropPipeline()).getEnding().getReason(),
+            schema::Ending::Reason::RETIRED);
+  auto next = request().send();
+  loop.advance(1 * kj::SECONDS);
+  loop.wait(next.ignoreResult());
+}
+
+}  // namespace
+}  // namespace mayfly::supervisor
