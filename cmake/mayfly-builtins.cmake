@@ -1,7 +1,8 @@
 # The JavaScript side of the runtime, and the bundler that `mayfly` starts.
 #
 # Targets
-#   mayfly_builtins   builtins/main.ts and all it imports, bundled into build/<preset>/builtins/builtins.js
+#   mayfly_builtins   builtins/main.ts and all it imports, bundled into build/<preset>/builtins/builtins.js, and the
+#                     type stripper's Wasm module beside it as stripper.wasm
 #                     (present once builtins/main.ts exists). Embed it with
 #                       mayfly_embed(mayfly_engine FILE ${MAYFLY_BUILTINS_JS} SYMBOL BUILTINS_JS
 #                                    HEADER engine/builtins-js.h DEPENDS mayfly_builtins)
@@ -10,6 +11,7 @@
 #   builtins-typecheck   tsc over builtins/tsconfig.json (present once that file exists)
 
 set(MAYFLY_BUILTINS_JS "${PROJECT_BINARY_DIR}/builtins/builtins.js")
+set(MAYFLY_STRIPPER_WASM "${PROJECT_BINARY_DIR}/builtins/stripper.wasm")
 set(mayfly_node_modules "${PROJECT_SOURCE_DIR}/node_modules")
 find_program(MAYFLY_NODE NAMES node nodejs REQUIRED)
 
@@ -33,9 +35,9 @@ add_dependencies(product mayfly_esbuild)
 file(GLOB mayfly_builtins_present CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/builtins/main.ts ${PROJECT_SOURCE_DIR}/builtins/tsconfig.json)
 if(${PROJECT_SOURCE_DIR}/builtins/main.ts IN_LIST mayfly_builtins_present)
-  add_custom_command(OUTPUT ${MAYFLY_BUILTINS_JS}
+  add_custom_command(OUTPUT ${MAYFLY_BUILTINS_JS} ${MAYFLY_STRIPPER_WASM}
     COMMAND ${MAYFLY_NODE} ${PROJECT_SOURCE_DIR}/builtins/build.mjs
-      --out ${MAYFLY_BUILTINS_JS} --depfile ${MAYFLY_BUILTINS_JS}.d
+      --out ${MAYFLY_BUILTINS_JS} --stripper ${MAYFLY_STRIPPER_WASM} --depfile ${MAYFLY_BUILTINS_JS}.d
     DEPENDS ${PROJECT_SOURCE_DIR}/builtins/build.mjs ${PROJECT_SOURCE_DIR}/package-lock.json
     DEPFILE ${MAYFLY_BUILTINS_JS}.d COMMENT "Bundling the built-ins" VERBATIM)
   add_custom_target(mayfly_builtins ALL DEPENDS ${MAYFLY_BUILTINS_JS})

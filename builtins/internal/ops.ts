@@ -217,6 +217,8 @@ export interface Ops {
     | { failed: string; error: unknown };
   /** Null if `source` parses as an ES module, otherwise a description of the error. */
   syntaxError(name: string, source: string): string | null;
+  /** The Wasm module of the type stripper. */
+  stripperWasm(): Uint8Array;
   /** No code from strings and no Wasm bytes from now on. */
   forbidCodeGeneration(): void;
 

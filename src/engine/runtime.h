@@ -37,8 +37,12 @@ public:
   // From the first request on: no code from strings, no compiling of Wasm bytes.
   void forbidCodeGeneration();
 
-  // Runs a classic script of ours and returns its value. Throws kj::Exception with the JavaScript error.
-  v8::Local<v8::Value> runScript(kj::StringPtr name, kj::ArrayPtr<const kj::byte> source);
+  // Runs a classic script of ours, Latin-1 text that lives as long as the process; V8 reads it where it lies. Throws
+  // kj::Exception with the JavaScript error.
+  void runScript(kj::StringPtr name, kj::ArrayPtr<const kj::byte> source);
+
+  // The last thing in the zygote: collects garbage and gives free memory back, since each page costs every fork.
+  void trim();
 
   // Told of promises that were rejected with nobody listening when a Turn ended.
   using RejectionHook = kj::Function<void(v8::Local<v8::Promise>, v8::Local<v8::Value> reason)>;

@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 
 #include "engine/module-graph.h"
+#include "engine/stripper-wasm.h"
 #include "sandbox/reply.h"
 
 namespace mayfly::sandbox {
@@ -72,12 +73,17 @@ void provideEntry(Bridge& bridge, const Info& info) {
   bridge.setEntry(info[0].As<v8::Object>());
 }
 
+void stripperWasm(Bridge& bridge, const Info& info) {
+  info.GetReturnValue().Set(newBytes(bridge, kj::arrayPtr(STRIPPER_WASM, STRIPPER_WASM_SIZE)));
+}
+
 void forbidCodeGeneration(Bridge& bridge, const Info&) { bridge.runtime.forbidCodeGeneration(); }
 
 constexpr Operation OPERATIONS[] = {
     {"evaluateModules", operation<evaluateModules>},
     {"provideEntry", operation<provideEntry>},
     {"syntaxError", operation<syntaxError>},
+    {"stripperWasm", operation<stripperWasm>},
     {"forbidCodeGeneration", operation<forbidCodeGeneration>},
 };
 

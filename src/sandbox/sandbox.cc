@@ -44,6 +44,12 @@ class WarmSandbox final : public Sandbox {
 public:
   explicit WarmSandbox(kj::ArrayPtr<const kj::StringPtr> v8Flags)
       : runtime(v8Flags, heapShare(DEFAULT_MEMORY_BYTES), EXIT_OUT_OF_MEMORY), bridge(runtime) {
+    evaluateBuiltins();
+    runtime.trim();
+  }
+
+private:
+  void evaluateBuiltins() {
     engine::Turn turn(runtime);
     auto isolate = runtime.isolate();
     auto context = runtime.context();
@@ -71,6 +77,7 @@ public:
     EVP_Digest("", 0, scratch, &size, EVP_sha256(), nullptr);
   }
 
+public:
   void openEventLoop(zygote::Role given, uint64_t memoryBytes) override {
     role = given;
     runtime.afterFork(heapShare(memoryBytes), memoryBytes);

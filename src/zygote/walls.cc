@@ -16,6 +16,7 @@
 #include "confine/user-namespace.h"
 #include "confine/wall-failure.h"
 #include "zygote/control-socket.h"
+#include "zygote/fold-memory.h"
 
 namespace mayfly::zygote {
 namespace {
@@ -47,6 +48,7 @@ SandboxGround confineZygote(const ZygoteWalls& walls, ReadyReport& report) {
   // While /proc can still be read.
   confine::requireSingleThread();
   confine::makeMemoryForkable();                       // after the last of V8's own marks, so after booting
+  foldMemory();
   ground.baseDataBytes = confine::measureDataBytes();
   const bool asksForOom = confine::volunteerForOomKiller();
   const bool capable = walls.ownNamespaces || geteuid() == 0;
