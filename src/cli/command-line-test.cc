@@ -19,7 +19,8 @@ int statusOf(const Command& command) {
 }
 
 TEST(CommandLineTest, RunTakesItsOptionsInAnyOrder) {
-  auto command = parse({"run", "--cpu-ms", "50", "a.js", "--args", "[1]", "--json", "--call", "total"});
+  auto command =
+      parse({"run", "--cpu-ms", "50", "a.js", "--args", "[1]", "--json", "--call", "total"});
   auto& run = std::get<RunOptions>(command);
   EXPECT_EQ(run.file, "a.js");
   EXPECT_EQ(run.cpuMs, 50u);
@@ -62,7 +63,8 @@ TEST(CommandLineTest, HelpNamesEveryOptionAndExitStatus) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(statusOf(parse({"run", "--help"})), EXIT_OK);
   auto help = testing::internal::GetCapturedStdout();
-  for (auto word : {"--call", "--args", "--env", "--cpu-ms", "--memory-mb", "--profile", "--json", "Examples:", "Exit status:"}) {
+  for (auto word : {"--call", "--args", "--env", "--cpu-ms", "--memory-mb", "--profile", "--json",
+                    "Examples:", "Exit status:"}) {
     EXPECT_NE(help.find(word), std::string::npos) << word;
   }
 }

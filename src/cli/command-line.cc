@@ -14,7 +14,8 @@
 namespace mayfly::cli {
 namespace {
 
-constexpr std::initializer_list<std::string_view> COMMANDS = {"serve", "run", "test", "doctor", "version", "help"};
+constexpr std::initializer_list<std::string_view> COMMANDS = {"serve",  "run",     "test",
+                                                              "doctor", "version", "help"};
 
 constexpr const char* ABOUT =
     "Mayfly runs generated code in disposable sandboxes: each one a forked, walled V8 process\n"
@@ -30,19 +31,24 @@ constexpr const char* MAIN_FOOTER =
     "Exit status: 0 success, 1 failure, 2 wrong usage, 3 a limit was hit (run).";
 
 constexpr const char* SERVE_FOOTER =
-    "\nPrints one line, `listening on http://HOST:PORT`, when the worker is ready. Console output and\n"
-    "messages of the system go to standard error. SIGTERM and SIGINT let requests in flight finish,\n"
+    "\nPrints one line, `listening on http://HOST:PORT`, when the worker is ready. Console output "
+    "and\n"
+    "messages of the system go to standard error. SIGTERM and SIGINT let requests in flight "
+    "finish,\n"
     "then everything ends.\n"
     "\nExamples:\n"
     "  mayfly serve\n"
     "  mayfly serve shop/wrangler.jsonc --listen 0.0.0.0:80\n"
     "  mayfly serve --listen 127.0.0.1:0       a free port, named in the line above\n"
-    "\nExit status: 0 ended by a signal, 1 the worker does not start, 2 wrong usage or configuration\n"
+    "\nExit status: 0 ended by a signal, 1 the worker does not start, 2 wrong usage or "
+    "configuration\n"
     "(error[serve.port-in-use], error[config.…]).";
 
 constexpr const char* RUN_FOOTER =
-    "\nThe file may export a function, an object of methods or a WorkerEntrypoint class as default, or be\n"
-    "a bare (async) arrow function or statements, as models write them. It has no network and no files.\n"
+    "\nThe file may export a function, an object of methods or a WorkerEntrypoint class as "
+    "default, or be\n"
+    "a bare (async) arrow function or statements, as models write them. It has no network and no "
+    "files.\n"
     "The result is printed as JSON; console output and errors go to standard error.\n"
     "With --json one object is printed instead:\n"
     "  {\"ok\":true,\"result\":…,\"logs\":[…]}\n"
@@ -54,8 +60,10 @@ constexpr const char* RUN_FOOTER =
     "\nExit status: 0 a result, 1 the program failed, 2 wrong usage, 3 a limit was hit.";
 
 constexpr const char* TEST_FOOTER =
-    "\nRuns every exported `test(controller, env, ctx)` handler, default export and named exports, of the\n"
-    "configured worker or of each FILE. A FILE is a worker of its own, with a loader of sandboxes as\n"
+    "\nRuns every exported `test(controller, env, ctx)` handler, default export and named exports, "
+    "of the\n"
+    "configured worker or of each FILE. A FILE is a worker of its own, with a loader of sandboxes "
+    "as\n"
     "`env.LOADER`; its imports are found from its own directory.\n"
     "\nPrints `ok NAME (ms)` or `not ok NAME` and why; the last line is `N passed, N failed`.\n"
     "\nExamples:\n"
@@ -65,36 +73,51 @@ constexpr const char* TEST_FOOTER =
 
 constexpr const char* DOCTOR_FOOTER =
     "\nStarts a zygote and looks at what it and its canaries met, not at what was asked for.\n"
-    "\nGrades: A all walls, fit for several tenants; B no namespaces; C no Landlock scopes either, one\n"
+    "\nGrades: A all walls, fit for several tenants; B no namespaces; C no Landlock scopes either, "
+    "one\n"
     "tenant only; F no system call filter: nothing starts.\n"
     "\nExit status: 0 grade A, 1 any lower grade, 2 wrong usage.";
 
 void addServe(CLI::App& app, ServeOptions& options) {
-  app.add_option("config", options.config, "wrangler.jsonc, wrangler.toml, or the directory with one")->capture_default_str();
-  app.add_option("--listen", options.listen, "HOST:PORT; default: the configuration's `dev`, else 127.0.0.1:8787");
-  app.add_option("--drain-seconds", options.drainSeconds, "how long requests in flight may take after SIGTERM")
-      ->capture_default_str()->check(CLI::Range(0, 3600));
+  app.add_option("config", options.config,
+                 "wrangler.jsonc, wrangler.toml, or the directory with one")
+      ->capture_default_str();
+  app.add_option("--listen", options.listen,
+                 "HOST:PORT; default: the configuration's `dev`, else 127.0.0.1:8787");
+  app.add_option("--drain-seconds", options.drainSeconds,
+                 "how long requests in flight may take after SIGTERM")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 3600));
   app.add_flag("--json-logs", options.jsonLogs, "log lines as JSON objects");
   app.footer(SERVE_FOOTER);
 }
 
 void addRun(CLI::App& app, RunOptions& options) {
   app.add_option("file", options.file, "the program: .js, .mjs or .ts")->required();
-  app.add_option("--call", options.call, "the method to call; default: `run`, else the default export");
+  app.add_option("--call", options.call,
+                 "the method to call; default: `run`, else the default export");
   app.add_option("--args", options.args, "its arguments, a JSON array")->capture_default_str();
-  app.add_option("--env", options.env, "what it finds in `env`, a JSON object")->capture_default_str();
-  app.add_option("--cpu-ms", options.cpuMs, "CPU time it may use; default 1000")->check(CLI::Range(1, 300'000));
-  app.add_option("--wall-ms", options.wallMs, "time it may take; default 30000")->check(CLI::Range(1, 3'600'000));
-  app.add_option("--memory-mb", options.memoryMb, "memory it may use, in MiB; default 128")->check(CLI::Range(16, 65'536));
+  app.add_option("--env", options.env, "what it finds in `env`, a JSON object")
+      ->capture_default_str();
+  app.add_option("--cpu-ms", options.cpuMs, "CPU time it may use; default 1000")
+      ->check(CLI::Range(1, 300'000));
+  app.add_option("--wall-ms", options.wallMs, "time it may take; default 30000")
+      ->check(CLI::Range(1, 3'600'000));
+  app.add_option("--memory-mb", options.memoryMb, "memory it may use, in MiB; default 128")
+      ->check(CLI::Range(16, 65'536));
   app.add_option("--profile", options.profile, "the kind of sandbox")->capture_default_str();
   app.add_flag("--json", options.json, "print one JSON object, errors included");
   app.footer(RUN_FOOTER);
 }
 
 void addTest(CLI::App& app, TestOptions& options) {
-  app.add_option("targets", options.targets, "a configuration or its directory, or test FILEs; default: .");
-  app.add_option("--filter", options.filter, "only tests whose name matches this regular expression");
-  app.add_option("--timeout-ms", options.timeoutMs, "time one test may take")->capture_default_str()->check(CLI::Range(1, 3'600'000));
+  app.add_option("targets", options.targets,
+                 "a configuration or its directory, or test FILEs; default: .");
+  app.add_option("--filter", options.filter,
+                 "only tests whose name matches this regular expression");
+  app.add_option("--timeout-ms", options.timeoutMs, "time one test may take")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3'600'000));
   app.footer(TEST_FOOTER);
 }
 
@@ -123,7 +146,8 @@ Command parseCommandLine(int argc, const char* const* argv) {
   auto* serveApp = app.add_subcommand("serve", "run a worker and answer HTTP requests with it");
   auto* runApp = app.add_subcommand("run", "run one file in one fresh sandbox");
   auto* testApp = app.add_subcommand("test", "run the tests that a worker or test files export");
-  auto* doctorApp = app.add_subcommand("doctor", "show which walls are up on this machine, with evidence");
+  auto* doctorApp =
+      app.add_subcommand("doctor", "show which walls are up on this machine, with evidence");
   auto* versionApp = app.add_subcommand("version", "print the version");
   auto* helpApp = app.add_subcommand("help", "show this list");
   addServe(*serveApp, serve);
@@ -132,7 +156,8 @@ Command parseCommandLine(int argc, const char* const* argv) {
   doctorApp->add_flag("--json", doctor.json, "print one JSON object");
   doctorApp->footer(DOCTOR_FOOTER);
 
-  if (argc > 1 && argv[1][0] != '-' && std::find(COMMANDS.begin(), COMMANDS.end(), argv[1]) == COMMANDS.end()) {
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::find(COMMANDS.begin(), COMMANDS.end(), argv[1]) == COMMANDS.end()) {
     return ExitNow{refuseUnknown(argv[1])};
   }
   try {

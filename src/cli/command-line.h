@@ -12,18 +12,18 @@
 namespace mayfly::cli {
 
 struct ServeOptions {
-  std::string config = ".";     // a file, or the directory that holds it
-  std::string listen;           // empty: the configuration's, else 127.0.0.1:8787
+  std::string config = ".";  // a file, or the directory that holds it
+  std::string listen;        // empty: the configuration's, else 127.0.0.1:8787
   uint32_t drainSeconds = 10;
   bool jsonLogs = false;
 };
 
 struct RunOptions {
   std::string file;
-  std::string call;             // empty: the worker's own choice
+  std::string call;  // empty: the worker's own choice
   std::string args = "[]";
   std::string env = "{}";
-  uint32_t cpuMs = 0;           // zero: default
+  uint32_t cpuMs = 0;  // zero: default
   uint32_t wallMs = 0;
   uint32_t memoryMb = 0;
   std::string profile = "standard";
@@ -31,9 +31,9 @@ struct RunOptions {
 };
 
 struct TestOptions {
-  std::vector<std::string> targets;   // empty: the configuration in this directory
+  std::vector<std::string> targets;  // empty: the configuration in this directory
   std::string filter;
-  uint32_t timeoutMs = 60'000;        // of one test
+  uint32_t timeoutMs = 60'000;  // of one test
 };
 
 struct DoctorOptions {

@@ -15,23 +15,26 @@ namespace {
 // A sandbox that answers its first request is past its own confinement: that one is looked at.
 kj::Promise<Diagnosis> examine(kj::AsyncIoContext& io, House& house) {
   auto& limits = house.limits().defaults;
-  auto sandbox = co_await house.dynamicSpawner().spawn({.role = zygote::Role::DYNAMIC, .memoryBytes = limits.memoryBytes(),
-                                                        .cpuSeconds = 60});
-  auto connection = kj::heap<supervisor::SandboxConnection>(*io.lowLevelProvider, sandbox->takeLoaderSocket(),
-                                                            supervisor::Descriptors::NONE);
+  auto sandbox = co_await house.dynamicSpawner().spawn(
+      {.role = zygote::Role::DYNAMIC, .memoryBytes = limits.memoryBytes(), .cpuSeconds = 60});
+  auto connection = kj::heap<supervisor::SandboxConnection>(
+      *io.lowLevelProvider, sandbox->takeLoaderSocket(), supervisor::Descriptors::NONE);
   co_await connection->bootstrap().whenResolved();
   auto& zygote = sandbox->zygote();
   auto& report = zygote.report();
-  co_return Diagnosis{.evidence = supervisor::collectWallEvidence(zygote, sandbox->pid()),
-                      .profile = kj::heapString(report.profile, strnlen(report.profile, sizeof report.profile)),
-                      .v8Version = kj::heapString(report.v8Version, strnlen(report.v8Version, sizeof report.v8Version))};
+  co_return Diagnosis{
+      .evidence = supervisor::collectWallEvidence(zygote, sandbox->pid()),
+      .profile = kj::heapString(report.profile, strnlen(report.profile, sizeof report.profile)),
+      .v8Version =
+          kj::heapString(report.v8Version, strnlen(report.v8Version, sizeof report.v8Version))};
 }
 
 }  // namespace
 
 int doctor(kj::AsyncIoContext& io, const DoctorOptions& options) {
   auto sink = observe::newDescriptorSink(STDERR_FILENO);
-  auto log = observe::newOperatorLog(*sink, kj::systemPreciseCalendarClock(), observe::Format::TEXT);
+  auto log =
+      observe::newOperatorLog(*sink, kj::systemPreciseCalendarClock(), observe::Format::TEXT);
   // What is missing shall be named, not refused.
   House house(io, *log, config::MayflyOptions{}, MissingNamespaces::ACCEPT);
   kj::Maybe<Diagnosis> diagnosis;

@@ -14,14 +14,18 @@ namespace {
 constexpr uint32_t CPU_BACKSTOP_SECONDS = 15 * 60;
 
 supervisor::LimitPolicy limitPolicyFrom(const config::MayflyOptions& options) {
-  return {.defaults = {.cpuMs = options.cpuMs.byDefault, .wallMs = options.wallMs.byDefault,
+  return {.defaults = {.cpuMs = options.cpuMs.byDefault,
+                       .wallMs = options.wallMs.byDefault,
                        .memoryMb = options.memoryMb.byDefault},
-          .caps = {.cpuMs = options.cpuMs.max, .wallMs = options.wallMs.max, .memoryMb = options.memoryMb.max}};
+          .caps = {.cpuMs = options.cpuMs.max,
+                   .wallMs = options.wallMs.max,
+                   .memoryMb = options.memoryMb.max}};
 }
 
 egress::AddressPolicy addressPolicyFrom(const config::MayflyOptions& options) {
   egress::AddressPolicy policy;
-  for (auto& rule : options.egressAllow) policy.allow(rule.text, rule.where);
+  for (auto& rule : options.egressAllow)
+    policy.allow(rule.text, rule.where);
   return policy;
 }
 
@@ -39,21 +43,22 @@ kj::String findSibling(kj::StringPtr program) {
 }
 
 House::Wing::Wing(House& house, kj::StringPtr label)
-    : keeper(kj::str(label),
-             [&house, label]() {
-               return supervisor::startZygote(house.io.unixEventPort, *house.io.lowLevelProvider,
-                                              {.binary = findSibling("mayfly-zygote"),
-                                               .v8Flags = nullptr,
-                                               .label = label,
-                                               .acceptMissingNamespaces =
-                                                   house.missingNamespaces == MissingNamespaces::ACCEPT});
-             },
-             house.io.provider->getTimer(), house.log),
-      spawner(keeper, house.reaper, house.cpuClocks, house.io.unixEventPort, *house.io.lowLevelProvider,
-              house.io.provider->getTimer()) {}
+    : keeper(
+          kj::str(label),
+          [&house, label]() {
+            return supervisor::startZygote(
+                house.io.unixEventPort, *house.io.lowLevelProvider,
+                {.binary = findSibling("mayfly-zygote"),
+                 .v8Flags = nullptr,
+                 .label = label,
+                 .acceptMissingNamespaces = house.missingNamespaces == MissingNamespaces::ACCEPT});
+          },
+          house.io.provider->getTimer(), house.log),
+      spawner(keeper, house.reaper, house.cpuClocks, house.io.unixEventPort,
+              *house.io.lowLevelProvider, house.io.provider->getTimer()) {}
 
-House::House(kj::AsyncIoContext& io, observe::OperatorLog& log, const config::MayflyOptions& options,
-             MissingNamespaces missingNamespaces)
+House::House(kj::AsyncIoContext& io, observe::OperatorLog& log,
+             const config::MayflyOptions& options, MissingNamespaces missingNamespaces)
     : io(io),
       log(log),
       limitPolicy(limitPolicyFrom(options)),
@@ -62,8 +67,12 @@ House::House(kj::AsyncIoContext& io, observe::OperatorLog& log, const config::Ma
       cpuClocks(io.unixEventPort),
       resolver(egress::newSystemResolver()),
       addressPolicy(addressPolicyFrom(options)),
-      outbound{.network = io.provider->getNetwork(), .timer = io.provider->getTimer(), .resolver = *resolver, .tls = tls,
-               .policy = addressPolicy, .limits = {}} {}
+      outbound{.network = io.provider->getNetwork(),
+               .timer = io.provider->getTimer(),
+               .resolver = *resolver,
+               .tls = tls,
+               .policy = addressPolicy,
+               .limits = {}} {}
 
 House::~House() noexcept(false) = default;
 
@@ -88,7 +97,10 @@ supervisor::ParentGrants House::parentGrants() {
           .timer = io.provider->getTimer(),
           .log = log,
           .outbound = outbound,
-          .loaders = {.pool = *KJ_ASSERT_NONNULL(pool), .log = log, .outbound = outbound, .policy = limitPolicy}};
+          .loaders = {.pool = *KJ_ASSERT_NONNULL(pool),
+                      .log = log,
+                      .outbound = outbound,
+                      .policy = limitPolicy}};
 }
 
 }  // namespace mayfly::cli

@@ -63,7 +63,7 @@ private:
   const MissingNamespaces missingNamespaces;
 
   supervisor::KernelCpuClocks cpuClocks;
-  supervisor::Reaper reaper;   // holds the clocks of children whose exit is not collected yet
+  supervisor::Reaper reaper;  // holds the clocks of children whose exit is not collected yet
   kj::Own<egress::Resolver> resolver;
   kj::TlsContext tls;
   egress::AddressPolicy addressPolicy;

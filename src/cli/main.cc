@@ -22,7 +22,9 @@ void raiseDescriptorLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);   // refused: then fewer sandboxes at once, and a clear error when they are used up
+  setrlimit(
+      RLIMIT_NOFILE,
+      &limit);  // refused: then fewer sandboxes at once, and a clear error when they are used up
 }
 
 // Signals must be captured before the event loop exists.
@@ -40,8 +42,9 @@ int dispatch(const Command& command) {
 
 // What the user can put right before the program runs is a matter of usage.
 bool isUsageError(kj::StringPtr rendered) {
-  for (kj::StringPtr area : {"error[usage."_kj, "error[config."_kj, "error[serve.address"_kj, "error[serve.port-in-use"_kj,
-                             "error[serve.listen"_kj, "error[serve.service-props"_kj}) {
+  for (kj::StringPtr area :
+       {"error[usage."_kj, "error[config."_kj, "error[serve.address"_kj,
+        "error[serve.port-in-use"_kj, "error[serve.listen"_kj, "error[serve.service-props"_kj}) {
     if (rendered.startsWith(area)) return true;
   }
   return false;

@@ -20,8 +20,8 @@ public:
 
   // Loads every worker's program and makes a parent of it; nothing is started. `workers` must outlive the promise.
   // Throws OperatorErrors.
-  kj::Promise<void> build(kj::ArrayPtr<const config::WorkerConfig> workers, config::Bundler& bundler,
-                          const supervisor::ParentGrants& grants);
+  kj::Promise<void> build(kj::ArrayPtr<const config::WorkerConfig> workers,
+                          config::Bundler& bundler, const supervisor::ParentGrants& grants);
 
   // Starts all of them side by side; a call to one that is not up yet waits for it. The first one serves `socket`.
   kj::Promise<void> start(kj::Maybe<int> socket);
@@ -31,7 +31,8 @@ public:
   supervisor::ParentWorker& first() { return *parents.front(); }
 
 private:
-  void add(const config::WorkerConfig& worker, config::ProgramSource source, const supervisor::ParentGrants& grants);
+  void add(const config::WorkerConfig& worker, config::ProgramSource source,
+           const supervisor::ParentGrants& grants);
   supervisor::ParentWorker& find(kj::StringPtr name);
 
   kj::Vector<kj::Own<supervisor::ParentWorker>> parents;

@@ -24,7 +24,10 @@ using supervisor::SandboxProcess;
 constexpr auto LAST_WORDS = 2 * kj::SECONDS;
 
 [[noreturn]] void raiseUsage(kj::StringPtr what, kj::StringPtr why, kj::StringPtr fix) {
-  OperatorError{.code = kj::str("usage.run"), .what = kj::str(what), .where = kj::String(), .why = kj::str(why),
+  OperatorError{.code = kj::str("usage.run"),
+                .what = kj::str(what),
+                .where = kj::String(),
+                .why = kj::str(why),
                 .fix = kj::str(fix)}
       .raise();
 }
@@ -36,9 +39,11 @@ struct EnvEntry {
 
 kj::Vector<EnvEntry> parseEnv(const std::string& text) {
   auto env = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!env.is_object()) raiseUsage("--env is not a JSON object", "", "write it as '{\"NAME\":\"value\"}'");
+  if (!env.is_object())
+    raiseUsage("--env is not a JSON object", "", "write it as '{\"NAME\":\"value\"}'");
   kj::Vector<EnvEntry> entries;
-  for (auto& [name, value] : env.items()) entries.add(EnvEntry{kj::str(name.c_str()), kj::str(value.dump().c_str())});
+  for (auto& [name, value] : env.items())
+    entries.add(EnvEntry{kj::str(name.c_str()), kj::str(value.dump().c_str())});
   return entries;
 }
 
@@ -47,11 +52,12 @@ void checkOptions(const RunOptions& options) {
     raiseUsage("--args is not a JSON array", "", "write it as '[1,\"two\"]'");
   }
   if (options.profile != "standard") {
-    raiseUsage(kj::str("there is no profile \"", options.profile.c_str(), "\""), "the profiles here are: standard",
-               "leave out --profile");
+    raiseUsage(kj::str("there is no profile \"", options.profile.c_str(), "\""),
+               "the profiles here are: standard", "leave out --profile");
   }
   if (kj::StringPtr(options.file.c_str()).endsWith(".py")) {
-    raiseUsage("Python programs need the profile \"python\"", "the profiles here are: standard", "write it in JavaScript");
+    raiseUsage("Python programs need the profile \"python\"", "the profiles here are: standard",
+               "write it in JavaScript");
   }
 }
 
@@ -118,7 +124,8 @@ private:
     invoke.setTimeoutMs(limits.wallMs);
     auto response = co_await invoke.send();
     auto result = response.getResult();
-    if (result.isFailure()) co_return Outcome{.json = nullptr, .error = RunError::from(result.getFailure())};
+    if (result.isFailure())
+      co_return Outcome{.json = nullptr, .error = RunError::from(result.getFailure())};
     co_return Outcome{.json = kj::str(result.getJson()), .error = nullptr};
   }
 
@@ -143,7 +150,7 @@ int run(kj::AsyncIoContext& io, const RunOptions& options) {
   OneShot shot(io, house, *log, chooseLimits(options, house.limits().defaults));
   auto outcome = shot.run(options).wait(io.waitScope);
 
-  KJ_IF_MAYBE(error, outcome.error) {
+  KJ_IF_MAYBE (error, outcome.error) {
     options.json ? printJsonError(*error, collected) : printError(*error);
     return error->isLimit() ? EXIT_LIMIT : EXIT_FAILED;
   }

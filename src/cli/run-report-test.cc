@@ -12,13 +12,17 @@ namespace {
 
 using supervisor::EndReason;
 
-RunError errorOf(EndReason reason) { return RunError::from(supervisor::Ending{.reason = reason, .detail = kj::str("x")}); }
+RunError errorOf(EndReason reason) {
+  return RunError::from(supervisor::Ending{.reason = reason, .detail = kj::str("x")});
+}
 
 TEST(RunReportTest, LimitsAreToldFromFailures) {
-  for (auto reason : {EndReason::CPU_LIMIT, EndReason::STARTUP_CPU_LIMIT, EndReason::WALL_LIMIT, EndReason::MEMORY_LIMIT}) {
+  for (auto reason : {EndReason::CPU_LIMIT, EndReason::STARTUP_CPU_LIMIT, EndReason::WALL_LIMIT,
+                      EndReason::MEMORY_LIMIT}) {
     EXPECT_TRUE(errorOf(reason).isLimit()) << supervisor::nameOf(reason).cStr();
   }
-  for (auto reason : {EndReason::VIOLATION, EndReason::CRASHED, EndReason::RETIRED, EndReason::EXITED}) {
+  for (auto reason :
+       {EndReason::VIOLATION, EndReason::CRASHED, EndReason::RETIRED, EndReason::EXITED}) {
     EXPECT_FALSE(errorOf(reason).isLimit()) << supervisor::nameOf(reason).cStr();
   }
 }
@@ -46,7 +50,10 @@ TEST(RunReportTest, JsonHoldsResultAndLogs) {
 }
 
 TEST(RunReportTest, AMessageCannotSteerATerminal) {
-  RunError error = {.name = kj::str("Error"), .message = kj::str("\x1b[2Jgone"), .code = kj::String(), .stack = kj::String()};
+  RunError error = {.name = kj::str("Error"),
+                    .message = kj::str("\x1b[2Jgone"),
+                    .code = kj::String(),
+                    .stack = kj::String()};
   testing::internal::CaptureStderr();
   printError(error);
   EXPECT_EQ(testing::internal::GetCapturedStderr().find('\x1b'), std::string::npos);

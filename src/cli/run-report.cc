@@ -11,7 +11,8 @@ void printLines(kj::StringPtr text, kj::StringPtr indent) {
   auto rest = text.asArray();
   while (rest.size() > 0) {
     size_t end = 0;
-    while (end < rest.size() && rest[end] != '\n') ++end;
+    while (end < rest.size() && rest[end] != '\n')
+      ++end;
     fprintf(stderr, "%s%s\n", indent.cStr(), escapeLine(rest.slice(0, end)).cStr());
     rest = rest.slice(kj::min(end + 1, rest.size()), rest.size());
   }
@@ -21,13 +22,18 @@ void printLines(kj::StringPtr text, kj::StringPtr indent) {
 
 RunError RunError::from(schema::Failure::Reader failure) {
   auto name = failure.getName();
-  return {.name = kj::str(name == "" ? "Error"_kj : kj::StringPtr(name)), .message = kj::str(failure.getMessage()),
-          .code = kj::str(failure.getCode()), .stack = kj::str(failure.getStack())};
+  return {.name = kj::str(name == "" ? "Error"_kj : kj::StringPtr(name)),
+          .message = kj::str(failure.getMessage()),
+          .code = kj::str(failure.getCode()),
+          .stack = kj::str(failure.getStack())};
 }
 
 RunError RunError::from(const supervisor::Ending& ending) {
   auto text = supervisor::textOf(ending.reason);
-  return {.name = kj::str("Error"), .message = kj::str(text.message), .code = kj::str(text.code), .stack = kj::String()};
+  return {.name = kj::str("Error"),
+          .message = kj::str(text.message),
+          .code = kj::str(text.code),
+          .stack = kj::String()};
 }
 
 bool RunError::isLimit() const {
@@ -40,7 +46,8 @@ bool RunError::isLimit() const {
 
 void LogCollector::write(kj::StringPtr line) {
   size_t size = line.size();
-  while (size > 0 && line[size - 1] == '\n') --size;
+  while (size > 0 && line[size - 1] == '\n')
+    --size;
   lines.add(kj::str(line.slice(0, size)));
 }
 
@@ -66,9 +73,11 @@ void printJsonResult(kj::StringPtr json, const LogCollector& logs) {
 void printJsonError(const RunError& error, const LogCollector& logs) {
   auto code = error.code == "" ? kj::str("null") : quoteJson(error.code);
   auto stack = error.stack == "" ? kj::str("null") : quoteJson(error.stack);
-  printf("{\"ok\":false,\"error\":{\"name\":%s,\"message\":%s,\"code\":%s,\"stack\":%s},\"logs\":%s}\n",
-         quoteJson(error.name).cStr(), quoteJson(error.message).cStr(), code.cStr(), stack.cStr(),
-         logs.toJsonArray().cStr());
+  printf(
+      "{\"ok\":false,\"error\":{\"name\":%s,\"message\":%s,\"code\":%s,\"stack\":%s},\"logs\":%s}"
+      "\n",
+      quoteJson(error.name).cStr(), quoteJson(error.message).cStr(), code.cStr(), stack.cStr(),
+      logs.toJsonArray().cStr());
 }
 
 }  // namespace mayfly::cli

@@ -27,7 +27,7 @@ struct RunError {
 };
 
 // Keeps what the program logs, one JSON object a line, for the `logs` of the report.
-class LogCollector final: public observe::LogSink {
+class LogCollector final : public observe::LogSink {
 public:
   void write(kj::StringPtr line) override;
   kj::String toJsonArray() const;

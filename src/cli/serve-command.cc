@@ -20,7 +20,7 @@ constexpr kj::StringPtr DEFAULT_ADDRESS = "127.0.0.1:8787"_kj;
 
 kj::StringPtr chooseAddress(const ServeOptions& options, const config::WorkerConfig& worker) {
   if (!options.listen.empty()) return {options.listen.data(), options.listen.size()};
-  KJ_IF_MAYBE(configured, worker.listen) return *configured;
+  KJ_IF_MAYBE (configured, worker.listen) return *configured;
   return DEFAULT_ADDRESS;
 }
 
@@ -38,16 +38,19 @@ void captureServeSignals() {
 int serve(kj::AsyncIoContext& io, const ServeOptions& options) {
   auto& timer = io.provider->getTimer();
   auto sink = observe::newDescriptorSink(STDERR_FILENO);
-  auto log = observe::newOperatorLog(*sink, kj::systemPreciseCalendarClock(),
-                                     options.jsonLogs ? observe::Format::JSON : observe::Format::TEXT);
+  auto log =
+      observe::newOperatorLog(*sink, kj::systemPreciseCalendarClock(),
+                              options.jsonLogs ? observe::Format::JSON : observe::Format::TEXT);
   auto project = config::readProject(options.config.c_str());
-  for (auto& warning : project.warnings) log->report(observe::Level::WARN, warning);
+  for (auto& warning : project.warnings)
+    log->report(observe::Level::WARN, warning);
 
   // Before anything is started: a busy port must not cost a build.
   supervisor::ListeningSocket socket(chooseAddress(options, project.workers[0]));
   House house(io, *log, project.mayfly);
   house.openForParents();
-  auto bundler = config::newEsbuildBundler(config::findInstalledEsbuild(), *io.lowLevelProvider, io.unixEventPort);
+  auto bundler = config::newEsbuildBundler(config::findInstalledEsbuild(), *io.lowLevelProvider,
+                                           io.unixEventPort);
   ParentFleet fleet;
   auto stop = onStopSignal(io.unixEventPort).fork();
 
@@ -61,10 +64,11 @@ int serve(kj::AsyncIoContext& io, const ServeOptions& options) {
   fflush(stdout);
 
   stop.addBranch().wait(io.waitScope);
-  auto impatient = onStopSignal(io.unixEventPort);   // a second signal ends the wait
+  auto impatient = onStopSignal(io.unixEventPort);  // a second signal ends the wait
   fleet.drain()
       .exclusiveJoin(timer.afterDelay(options.drainSeconds * kj::SECONDS).then([&]() {
-        log->system(observe::Level::WARN, "requests in flight did not finish in time and are ended");
+        log->system(observe::Level::WARN,
+                    "requests in flight did not finish in time and are ended");
       }))
       .exclusiveJoin(kj::mv(impatient))
       .wait(io.waitScope);

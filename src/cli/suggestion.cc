@@ -10,7 +10,8 @@ namespace {
 // Levenshtein's distance, one row at a time. Words are command names: short.
 size_t editDistance(std::string_view from, std::string_view to) {
   std::vector<size_t> row(to.size() + 1);
-  for (size_t j = 0; j <= to.size(); ++j) row[j] = j;
+  for (size_t j = 0; j <= to.size(); ++j)
+    row[j] = j;
   for (size_t i = 1; i <= from.size(); ++i) {
     size_t diagonal = row[0];
     row[0] = i;
@@ -25,7 +26,8 @@ size_t editDistance(std::string_view from, std::string_view to) {
 
 }  // namespace
 
-std::optional<std::string_view> findSimilar(std::string_view word, std::initializer_list<std::string_view> candidates) {
+std::optional<std::string_view> findSimilar(std::string_view word,
+                                            std::initializer_list<std::string_view> candidates) {
   std::optional<std::string_view> best;
   size_t bestDistance = 0;
   for (auto candidate : candidates) {

@@ -35,8 +35,11 @@ bool isConfiguration(kj::StringPtr target) {
 config::WorkerConfig workerOfFile(kj::StringPtr file) {
   char path[PATH_MAX];
   if (realpath(file.cStr(), path) == nullptr) {
-    OperatorError{.code = kj::str("usage.no-test-file"), .what = kj::str("cannot read \"", file, "\""), .where = kj::String(),
-                  .why = kj::str(strerror(errno)), .fix = kj::str("give test files, or a wrangler.jsonc")}
+    OperatorError{.code = kj::str("usage.no-test-file"),
+                  .what = kj::str("cannot read \"", file, "\""),
+                  .where = kj::String(),
+                  .why = kj::str(strerror(errno)),
+                  .fix = kj::str("give test files, or a wrangler.jsonc")}
         .raise();
   }
   kj::StringPtr absolute = path;
@@ -54,7 +57,9 @@ kj::String explain(schema::Failure::Reader failure) {
   auto heading = kj::str(failure.getName(), ": ", failure.getMessage());
   kj::StringPtr stack = failure.getStack();
   if (stack.startsWith(heading)) return kj::str(stack);
-  return kj::str(heading, failure.getCode() == "" ? kj::str() : kj::str(" (", failure.getCode(), ")"), "\n", stack);
+  return kj::str(heading,
+                 failure.getCode() == "" ? kj::str() : kj::str(" (", failure.getCode(), ")"), "\n",
+                 stack);
 }
 
 class TestRun {
@@ -86,8 +91,8 @@ private:
     } catch (...) {
       broken = kj::getCaughtExceptionAsKj();
     }
-    KJ_IF_MAYBE(why, broken) explanation = co_await startAfresh(worker, *why);
-    KJ_IF_MAYBE(why, explanation) {
+    KJ_IF_MAYBE (why, broken) explanation = co_await startAfresh(worker, *why);
+    KJ_IF_MAYBE (why, explanation) {
       report.failed(shown, *why);
     } else {
       report.passed(shown, kj::systemPreciseMonotonicClock().now() - startedAt);
@@ -101,9 +106,10 @@ private:
     if (why.getType() == kj::Exception::Type::OVERLOADED) {
       co_return kj::str("the test did not end within ", timeout / kj::MILLISECONDS, " ms");
     }
-    KJ_IF_MAYBE(ending, worker.lastEnding()) {
+    KJ_IF_MAYBE (ending, worker.lastEnding()) {
       if (why.getType() == kj::Exception::Type::DISCONNECTED) {
-        co_return kj::str("the worker's process ended: ", supervisor::nameOf(ending->reason), " (", ending->detail, ")");
+        co_return kj::str("the worker's process ended: ", supervisor::nameOf(ending->reason), " (",
+                          ending->detail, ")");
       }
     }
     co_return kj::str(why.getDescription());
@@ -125,8 +131,8 @@ private:
   std::optional<std::regex> filter;
 };
 
-kj::Promise<void> testFile(kj::StringPtr file, bool isOnly, config::Bundler& bundler, House& house, TestRun& tests,
-                           TestReport& report) {
+kj::Promise<void> testFile(kj::StringPtr file, bool isOnly, config::Bundler& bundler, House& house,
+                           TestRun& tests, TestReport& report) {
   auto prefix = isOnly ? kj::String() : kj::str(file, " > ");
   kj::Vector<config::WorkerConfig> workers;
   ParentFleet fleet;
@@ -141,8 +147,9 @@ kj::Promise<void> testFile(kj::StringPtr file, bool isOnly, config::Bundler& bun
   }
 }
 
-kj::Promise<void> testProject(kj::ArrayPtr<const config::WorkerConfig> workers, config::Bundler& bundler, House& house,
-                              TestRun& tests, TestReport& report) {
+kj::Promise<void> testProject(kj::ArrayPtr<const config::WorkerConfig> workers,
+                              config::Bundler& bundler, House& house, TestRun& tests,
+                              TestReport& report) {
   ParentFleet fleet;
   try {
     co_await fleet.build(workers, bundler, house.parentGrants());
@@ -153,8 +160,8 @@ kj::Promise<void> testProject(kj::ArrayPtr<const config::WorkerConfig> workers, 
   }
 }
 
-kj::Promise<void> testFiles(const TestOptions& options, config::Bundler& bundler, House& house, TestRun& tests,
-                            TestReport& report) {
+kj::Promise<void> testFiles(const TestOptions& options, config::Bundler& bundler, House& house,
+                            TestRun& tests, TestReport& report) {
   for (auto& file : options.targets) {
     co_await testFile(file.c_str(), options.targets.size() == 1, bundler, house, tests, report);
   }
@@ -164,8 +171,11 @@ void checkFilter(const std::string& filter) {
   try {
     std::regex checked(filter, std::regex::ECMAScript);
   } catch (const std::regex_error& e) {
-    OperatorError{.code = kj::str("usage.filter"), .what = kj::str("--filter is no regular expression: ", filter.c_str()),
-                  .where = kj::String(), .why = kj::str(e.what()), .fix = kj::str("write it as in JavaScript, without slashes")}
+    OperatorError{.code = kj::str("usage.filter"),
+                  .what = kj::str("--filter is no regular expression: ", filter.c_str()),
+                  .where = kj::String(),
+                  .why = kj::str(e.what()),
+                  .fix = kj::str("write it as in JavaScript, without slashes")}
         .raise();
   }
 }
@@ -175,17 +185,21 @@ void checkFilter(const std::string& filter) {
 int test(kj::AsyncIoContext& io, const TestOptions& options) {
   checkFilter(options.filter);
   auto sink = observe::newDescriptorSink(STDERR_FILENO);
-  auto log = observe::newOperatorLog(*sink, kj::systemPreciseCalendarClock(), observe::Format::TEXT);
-  bool ofProject = options.targets.empty() || (options.targets.size() == 1 && isConfiguration(options.targets[0].c_str()));
+  auto log =
+      observe::newOperatorLog(*sink, kj::systemPreciseCalendarClock(), observe::Format::TEXT);
+  bool ofProject = options.targets.empty() ||
+                   (options.targets.size() == 1 && isConfiguration(options.targets[0].c_str()));
   config::Project project;
   if (ofProject) {
     project = config::readProject(options.targets.empty() ? "." : options.targets[0].c_str());
-    for (auto& warning : project.warnings) log->report(observe::Level::WARN, warning);
+    for (auto& warning : project.warnings)
+      log->report(observe::Level::WARN, warning);
   }
 
   House house(io, *log, project.mayfly);
   house.openForParents();
-  auto bundler = config::newEsbuildBundler(config::findInstalledEsbuild(), *io.lowLevelProvider, io.unixEventPort);
+  auto bundler = config::newEsbuildBundler(config::findInstalledEsbuild(), *io.lowLevelProvider,
+                                           io.unixEventPort);
   TestReport report;
   TestRun tests(io.provider->getTimer(), options, report);
   (ofProject ? testProject(project.workers, *bundler, house, tests, report)

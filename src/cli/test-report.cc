@@ -8,7 +8,8 @@ namespace mayfly::cli {
 
 void TestReport::passed(kj::StringPtr name, kj::Duration time) {
   ++passes;
-  printf("ok %s (%llu ms)\n", escapeLine(name).cStr(), static_cast<unsigned long long>(time / kj::MILLISECONDS));
+  printf("ok %s (%llu ms)\n", escapeLine(name).cStr(),
+         static_cast<unsigned long long>(time / kj::MILLISECONDS));
   fflush(stdout);
 }
 
@@ -18,7 +19,8 @@ void TestReport::failed(kj::StringPtr name, kj::StringPtr explanation) {
   auto rest = explanation.asArray();
   while (rest.size() > 0) {
     size_t end = 0;
-    while (end < rest.size() && rest[end] != '\n') ++end;
+    while (end < rest.size() && rest[end] != '\n')
+      ++end;
     printf("    %s\n", escapeLine(rest.slice(0, end)).cStr());
     rest = rest.slice(kj::min(end + 1, rest.size()), rest.size());
   }

@@ -18,7 +18,7 @@ public:
   };
 
   Backoff() = default;
-  explicit Backoff(Pace pace): pace(pace) {}
+  explicit Backoff(Pace pace) : pace(pace) {}
 
   // What died had lived for `lifetime`; zero if it never started.
   kj::Duration pauseAfter(kj::Duration lifetime) {

@@ -9,14 +9,15 @@ namespace {
 
 constexpr uint64_t BUDGET = 128 << 20;
 
-class BlankPoolTest: public testing::Test {
+class BlankPoolTest : public testing::Test {
 public:
   ~BlankPoolTest() noexcept override {}
 
 protected:
   void open(size_t blanks, size_t maxWaiting = 256) {
-    pool = kj::heap<BlankPool>(loop.spawner, loop.timer,
-                               PoolOptions{.blanks = blanks, .maxWaiting = maxWaiting, .order = {.memoryBytes = BUDGET}});
+    pool = kj::heap<BlankPool>(
+        loop.spawner, loop.timer,
+        PoolOptions{.blanks = blanks, .maxWaiting = maxWaiting, .order = {.memoryBytes = BUDGET}});
     loop.settle();
   }
 
@@ -28,7 +29,7 @@ TEST_F(BlankPoolTest, FillsAheadOfNeedAndRefillsWhatWasTaken) {
   open(3);
   EXPECT_EQ(pool->idleCount(), 3u);
   auto taken = pool->take(BUDGET);
-  EXPECT_EQ(pool->idleCount(), 2u);      // refilling comes after the answer
+  EXPECT_EQ(pool->idleCount(), 2u);  // refilling comes after the answer
   auto sandbox = loop.wait(kj::mv(taken));
   loop.settle();
   EXPECT_EQ(pool->idleCount(), 3u);
@@ -40,8 +41,9 @@ TEST_F(BlankPoolTest, ABlankThatDiesIsReplaced) {
   open(2);
   EXPECT_EQ(loop.zygote().forkCount, 2u);
   loop.zygote().killChildren();
-  EXPECT_TRUE(loop.waitUntil([&]() { return loop.zygote().forkCount == 4 && pool->idleCount() == 2; },
-                             100 * kj::MILLISECONDS));
+  EXPECT_TRUE(
+      loop.waitUntil([&]() { return loop.zygote().forkCount == 4 && pool->idleCount() == 2; },
+                     100 * kj::MILLISECONDS));
   EXPECT_TRUE(loop.wait(pool->take(BUDGET))->alive());
 }
 
@@ -100,7 +102,7 @@ TEST_F(BlankPoolTest, ALargerBudgetGetsAForkOfItsOwn) {
 }
 
 TEST_F(BlankPoolTest, ASmallerBudgetIsNeverSilentlyTheLargerOne) {
-  open(1);   // the fake zygote reports no base size, so a limit cannot be lowered
+  open(1);  // the fake zygote reports no base size, so a limit cannot be lowered
   auto small = loop.wait(pool->take(BUDGET / 2));
   EXPECT_EQ(small->order().memoryBytes, BUDGET / 2);
 }

@@ -5,14 +5,20 @@
 namespace mayfly::supervisor {
 namespace {
 
-kj::Exception overloaded(kj::StringPtr why) { return KJ_EXCEPTION(OVERLOADED, kj::str("ERR_OVERLOADED: ", why)); }
+kj::Exception overloaded(kj::StringPtr why) {
+  return KJ_EXCEPTION(OVERLOADED, kj::str("ERR_OVERLOADED: ", why));
+}
 
 void logFault(kj::Exception&& e) { KJ_LOG(ERROR, "the pool of blank sandboxes failed", e); }
 
 }  // namespace
 
 BlankPool::BlankPool(Spawner& spawner, kj::Timer& timer, PoolOptions options)
-    : spawner(spawner), timer(timer), options(kj::mv(options)), lastFailure(timer.now()), tasks(*this) {
+    : spawner(spawner),
+      timer(timer),
+      options(kj::mv(options)),
+      lastFailure(timer.now()),
+      tasks(*this) {
   refillSoon();
 }
 
@@ -21,18 +27,20 @@ BlankPool::~BlankPool() noexcept(false) = default;
 kj::Promise<kj::Own<SandboxProcess>> BlankPool::take(uint64_t memoryBytes) {
   auto paf = kj::newPromiseAndFulfiller<kj::Own<SandboxProcess>>();
   if (!fitsBlank(memoryBytes)) {
-    if (forking >= MAX_FORKING + options.maxWaiting) return overloaded("too many sandboxes are being started");
+    if (forking >= MAX_FORKING + options.maxWaiting)
+      return overloaded("too many sandboxes are being started");
     ++forking;
     tasks.add(forkFor(memoryBytes, kj::mv(paf.fulfiller)));
     return expire(kj::mv(paf.promise));
   }
-  KJ_IF_MAYBE(sandbox, takeIdle()) {
+  KJ_IF_MAYBE (sandbox, takeIdle()) {
     refillSoon();
     serve({memoryBytes, kj::mv(paf.fulfiller)}, kj::mv(*sandbox));
     return kj::mv(paf.promise);
   }
   dropAbandoned();
-  if (waiting.size() >= options.maxWaiting) return overloaded("too many loads are waiting for a sandbox");
+  if (waiting.size() >= options.maxWaiting)
+    return overloaded("too many loads are waiting for a sandbox");
   waiting.push_back({memoryBytes, kj::mv(paf.fulfiller)});
   refillSoon();
   return expire(kj::mv(paf.promise));
@@ -47,19 +55,21 @@ kj::Maybe<kj::Own<SandboxProcess>> BlankPool::takeIdle() {
   return nullptr;
 }
 
-kj::Promise<kj::Own<SandboxProcess>> BlankPool::expire(kj::Promise<kj::Own<SandboxProcess>> promise) {
-  return promise.exclusiveJoin(timer.afterDelay(options.maxWait).then([]() -> kj::Own<SandboxProcess> {
-    kj::throwFatalException(overloaded("no sandbox became free in time"));
-  }));
+kj::Promise<kj::Own<SandboxProcess>> BlankPool::expire(
+    kj::Promise<kj::Own<SandboxProcess>> promise) {
+  return promise.exclusiveJoin(
+      timer.afterDelay(options.maxWait).then([]() -> kj::Own<SandboxProcess> {
+        kj::throwFatalException(overloaded("no sandbox became free in time"));
+      }));
 }
 
 void BlankPool::refillSoon() {
   if (refillScheduled) return;
   refillScheduled = true;
   refilling = kj::evalLast([this]() {
-    refillScheduled = false;
-    refill();
-  }).eagerlyEvaluate(logFault);
+                refillScheduled = false;
+                refill();
+              }).eagerlyEvaluate(logFault);
 }
 
 void BlankPool::refill() {
@@ -107,7 +117,8 @@ void BlankPool::admit(kj::Own<SandboxProcess> sandbox) {
 }
 
 void BlankPool::serve(Waiter waiter, kj::Own<SandboxProcess> sandbox) {
-  bool fits = waiter.memoryBytes == sandbox->order().memoryBytes || sandbox->lowerMemoryBudget(waiter.memoryBytes);
+  bool fits = waiter.memoryBytes == sandbox->order().memoryBytes ||
+              sandbox->lowerMemoryBudget(waiter.memoryBytes);
   if (fits) {
     waiter.fulfiller->fulfill(kj::mv(sandbox));
   } else {

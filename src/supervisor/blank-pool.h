@@ -28,10 +28,10 @@ struct PoolOptions {
   size_t blanks = 4;
   size_t maxWaiting = 256;
   kj::Duration maxWait = 10 * kj::SECONDS;
-  SandboxOrder order;            // of a blank: the default memory budget
+  SandboxOrder order;  // of a blank: the default memory budget
 };
 
-class BlankPool final: private kj::TaskSet::ErrorHandler {
+class BlankPool final : private kj::TaskSet::ErrorHandler {
 public:
   BlankPool(Spawner& spawner, kj::Timer& timer, PoolOptions options);
   ~BlankPool() noexcept(false);
@@ -45,7 +45,7 @@ public:
 
 private:
   using Fulfiller = kj::PromiseFulfiller<kj::Own<SandboxProcess>>;
-  static constexpr size_t MAX_FORKING = 4;   // asked of the zygote at once
+  static constexpr size_t MAX_FORKING = 4;  // asked of the zygote at once
 
   struct Waiter {
     uint64_t memoryBytes;
@@ -53,7 +53,7 @@ private:
   };
   struct Blank {
     kj::Own<SandboxProcess> sandbox;
-    kj::Promise<void> watch;     // replaces it if it dies here
+    kj::Promise<void> watch;  // replaces it if it dies here
   };
 
   bool fitsBlank(uint64_t memoryBytes) const { return memoryBytes <= options.order.memoryBytes; }
@@ -74,11 +74,12 @@ private:
   Spawner& spawner;
   kj::Timer& timer;
   const PoolOptions options;
-  Backoff backoff{Backoff::Pace{.shortest = 5 * kj::MILLISECONDS, .longest = 1 * kj::SECONDS, .steady = 1 * kj::SECONDS}};
+  Backoff backoff{Backoff::Pace{
+      .shortest = 5 * kj::MILLISECONDS, .longest = 1 * kj::SECONDS, .steady = 1 * kj::SECONDS}};
   kj::TimePoint lastFailure;
-  bool paused = false;           // after a failure, until the pause is over
+  bool paused = false;  // after a failure, until the pause is over
 
-  std::deque<Blank> idle;        // oldest first
+  std::deque<Blank> idle;  // oldest first
   std::deque<Waiter> waiting;
   size_t forking = 0;
   bool refillScheduled = false;

@@ -18,10 +18,10 @@
 
 namespace mayfly::supervisor {
 
-class ChildProcess final: public kj::Refcounted, public CpuClock {
+class ChildProcess final : public kj::Refcounted, public CpuClock {
 public:
-  static kj::Own<ChildProcess> adopt(kj::UnixEventPort& port, Reaper& reaper, kj::Own<ZygoteGeneration> generation,
-                                     Zygote::Child child);
+  static kj::Own<ChildProcess> adopt(kj::UnixEventPort& port, Reaper& reaper,
+                                     kj::Own<ZygoteGeneration> generation, Zygote::Child child);
 
   ChildProcess(kj::UnixEventPort& port, kj::Own<ZygoteGeneration> generation, Zygote::Child child);
   KJ_DISALLOW_COPY_AND_MOVE(ChildProcess);

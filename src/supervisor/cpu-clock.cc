@@ -12,7 +12,9 @@ int cpuSignal() { return SIGRTMIN + 3; }
 
 // The kernel's encoding of "process CPU clock of pid" (MAKE_PROCESS_CPUCLOCK with CPUCLOCK_SCHED);
 // clock_getcpuclockid(3) gives the same, after one more system call.
-clockid_t processCpuClock(pid_t pid) { return static_cast<clockid_t>((~static_cast<unsigned>(pid) << 3) | 2u); }
+clockid_t processCpuClock(pid_t pid) {
+  return static_cast<clockid_t>((~static_cast<unsigned>(pid) << 3) | 2u);
+}
 
 timespec toTimespec(kj::Duration duration) {
   auto nanos = duration / kj::NANOSECONDS;
@@ -21,7 +23,7 @@ timespec toTimespec(kj::Duration duration) {
 
 }  // namespace
 
-class KernelCpuClocks::Clock final: public CpuClock {
+class KernelCpuClocks::Clock final : public CpuClock {
 public:
   Clock(KernelCpuClocks& all, uint64_t ticket, pid_t pid, kj::Function<void()> onDeadline)
       : all(all), ticket(ticket), clockId(processCpuClock(pid)), onDeadline(kj::mv(onDeadline)) {
@@ -33,7 +35,8 @@ public:
     if (timer_create(clockId, &event, &timer) != 0) {
       int error = errno;
       if (error == EAGAIN) {
-        kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "ERR_OVERLOADED: no CPU timer left for another sandbox"));
+        kj::throwFatalException(
+            KJ_EXCEPTION(OVERLOADED, "ERR_OVERLOADED: no CPU timer left for another sandbox"));
       }
       KJ_FAIL_SYSCALL("timer_create", error, pid);
     }
@@ -61,7 +64,7 @@ public:
   }
 
   void signalled() {
-    KJ_IF_MAYBE(reached, deadline) {
+    KJ_IF_MAYBE (reached, deadline) {
       // A signal of an earlier, replaced deadline may arrive late. Its successor is armed and will come.
       if (used() < *reached) return;
       deadline = nullptr;
@@ -95,9 +98,9 @@ kj::Own<CpuClock> KernelCpuClocks::forProcess(pid_t pid, kj::Function<void()> on
 kj::Promise<void> KernelCpuClocks::dispatchSignals() {
   for (;;) {
     siginfo_t info = co_await port.onSignal(cpuSignal());
-    if (info.si_code != SI_TIMER) continue;   // anybody with our uid may send this signal by hand
+    if (info.si_code != SI_TIMER) continue;  // anybody with our uid may send this signal by hand
     auto ticket = reinterpret_cast<uint64_t>(info.si_value.sival_ptr);
-    KJ_IF_MAYBE(clock, clocks.find(ticket)) (*clock)->signalled();
+    KJ_IF_MAYBE (clock, clocks.find(ticket)) (*clock)->signalled();
   }
 }
 

@@ -39,7 +39,7 @@ public:
 };
 
 // POSIX timers on the CPU clocks of other processes.
-class KernelCpuClocks final: public CpuClocks {
+class KernelCpuClocks final : public CpuClocks {
 public:
   // Once in a process, before threads and before any KernelCpuClocks.
   static void captureSignal();

@@ -18,39 +18,60 @@ struct Case {
   EndReason expected;
 };
 
-class ClassifyExitTest: public testing::TestWithParam<Case> {};
+class ClassifyExitTest : public testing::TestWithParam<Case> {};
 
-TEST_P(ClassifyExitTest, NamesTheReason) { EXPECT_EQ(classifyExit(GetParam().facts).reason, GetParam().expected); }
+TEST_P(ClassifyExitTest, NamesTheReason) {
+  EXPECT_EQ(classifyExit(GetParam().facts).reason, GetParam().expected);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Table, ClassifyExitTest,
     testing::Values(
         Case{"OutOfMemoryHandler", {.waitStatus = exited(77)}, EndReason::MEMORY_LIMIT},
-        Case{"OutOfMemoryWinsOverOurKill", {.waitStatus = exited(77), .killedFor = EndReason::RELEASED}, EndReason::MEMORY_LIMIT},
+        Case{"OutOfMemoryWinsOverOurKill",
+             {.waitStatus = exited(77), .killedFor = EndReason::RELEASED},
+             EndReason::MEMORY_LIMIT},
         Case{"ExitByItself", {.waitStatus = exited(0)}, EndReason::EXITED},
         Case{"ExitWithStatus", {.waitStatus = exited(3)}, EndReason::EXITED},
-        Case{"ExitAfterOurDoorClosed", {.waitStatus = exited(0), .killedFor = EndReason::RELEASED}, EndReason::RELEASED},
+        Case{"ExitAfterOurDoorClosed",
+             {.waitStatus = exited(0), .killedFor = EndReason::RELEASED},
+             EndReason::RELEASED},
         Case{"ForbiddenSystemCall", {.waitStatus = killedBy(SIGSYS)}, EndReason::VIOLATION},
-        Case{"OurCpuClock", {.waitStatus = killedBy(SIGKILL), .killedFor = EndReason::CPU_LIMIT}, EndReason::CPU_LIMIT},
-        Case{"OurWallClock", {.waitStatus = killedBy(SIGKILL), .killedFor = EndReason::WALL_LIMIT}, EndReason::WALL_LIMIT},
+        Case{"OurCpuClock",
+             {.waitStatus = killedBy(SIGKILL), .killedFor = EndReason::CPU_LIMIT},
+             EndReason::CPU_LIMIT},
+        Case{"OurWallClock",
+             {.waitStatus = killedBy(SIGKILL), .killedFor = EndReason::WALL_LIMIT},
+             EndReason::WALL_LIMIT},
         Case{"OurKillBeforeTheZygoteDied",
-             {.waitStatus = killedBy(SIGKILL), .killedFor = EndReason::CPU_LIMIT, .zygoteDied = true}, EndReason::CPU_LIMIT},
+             {.waitStatus = killedBy(SIGKILL),
+              .killedFor = EndReason::CPU_LIMIT,
+              .zygoteDied = true},
+             EndReason::CPU_LIMIT},
         Case{"CpuBackstopHard",
-             {.waitStatus = killedBy(SIGKILL), .cpuMicros = 2'000'100, .cpuBackstopSeconds = 2}, EndReason::CPU_LIMIT},
+             {.waitStatus = killedBy(SIGKILL), .cpuMicros = 2'000'100, .cpuBackstopSeconds = 2},
+             EndReason::CPU_LIMIT},
         Case{"CpuBackstopSoft", {.waitStatus = killedBy(SIGXCPU)}, EndReason::CPU_LIMIT},
         Case{"KernelOutOfMemory",
-             {.waitStatus = killedBy(SIGKILL), .maxRssKb = 140'000, .memoryBytes = 128 << 20}, EndReason::MEMORY_LIMIT},
+             {.waitStatus = killedBy(SIGKILL), .maxRssKb = 140'000, .memoryBytes = 128 << 20},
+             EndReason::MEMORY_LIMIT},
         Case{"SmallAndKilledByHand",
-             {.waitStatus = killedBy(SIGKILL), .maxRssKb = 40'000, .memoryBytes = 128 << 20}, EndReason::CRASHED},
-        Case{"ZygoteDied", {.waitStatus = killedBy(SIGKILL), .zygoteDied = true}, EndReason::RETIRED},
+             {.waitStatus = killedBy(SIGKILL), .maxRssKb = 40'000, .memoryBytes = 128 << 20},
+             EndReason::CRASHED},
+        Case{"ZygoteDied",
+             {.waitStatus = killedBy(SIGKILL), .zygoteDied = true},
+             EndReason::RETIRED},
         Case{"SegmentationFault", {.waitStatus = killedBy(SIGSEGV)}, EndReason::CRASHED},
         Case{"CrashIsACrashEvenIfWeWereAboutToKill",
-             {.waitStatus = killedBy(SIGSEGV), .killedFor = EndReason::CPU_LIMIT}, EndReason::CRASHED},
+             {.waitStatus = killedBy(SIGSEGV), .killedFor = EndReason::CPU_LIMIT},
+             EndReason::CRASHED},
         Case{"Trap", {.waitStatus = killedBy(SIGTRAP)}, EndReason::CRASHED},
         Case{"Abort", {.waitStatus = killedBy(SIGABRT)}, EndReason::CRASHED}),
     [](const testing::TestParamInfo<Case>& info) { return info.param.name; });
 
-TEST(EndingTest, DetailNamesTheSignal) { EXPECT_STREQ(classifyExit({.waitStatus = SIGSEGV}).detail.cStr(), "SIGSEGV"); }
+TEST(EndingTest, DetailNamesTheSignal) {
+  EXPECT_STREQ(classifyExit({.waitStatus = SIGSEGV}).detail.cStr(), "SIGSEGV");
+}
 
 TEST(EndingTest, EveryReasonHasACodeOfItsOwn) {
   std::set<std::string> codes;

@@ -18,20 +18,20 @@ using EndReason = schema::Ending::Reason;
 
 struct Ending {
   EndReason reason;
-  kj::String detail;          // for the operator, e.g. `SIGSEGV`
-  uint64_t cpuMicros = 0;     // what the sandbox used in all
+  kj::String detail;       // for the operator, e.g. `SIGSEGV`
+  uint64_t cpuMicros = 0;  // what the sandbox used in all
 
   Ending clone() const { return {reason, kj::str(detail), cpuMicros}; }
 };
 
 struct ExitFacts {
-  int waitStatus = 0;                   // as from wait(2)
+  int waitStatus = 0;  // as from wait(2)
   uint64_t cpuMicros = 0;
   uint64_t maxRssKb = 0;
-  kj::Maybe<EndReason> killedFor;       // set if the supervisor sent SIGKILL, and why it did
-  bool zygoteDied = false;              // the kernel kills all sandboxes of a dead zygote
-  uint32_t cpuBackstopSeconds = 0;      // RLIMIT_CPU of the sandbox; 0: none
-  uint64_t memoryBytes = 0;             // its budget
+  kj::Maybe<EndReason> killedFor;   // set if the supervisor sent SIGKILL, and why it did
+  bool zygoteDied = false;          // the kernel kills all sandboxes of a dead zygote
+  uint32_t cpuBackstopSeconds = 0;  // RLIMIT_CPU of the sandbox; 0: none
+  uint64_t memoryBytes = 0;         // its budget
 };
 
 Ending classifyExit(const ExitFacts& facts);

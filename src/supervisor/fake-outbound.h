@@ -8,7 +8,7 @@
 
 namespace mayfly::supervisor {
 
-class NoNames final: public egress::Resolver {
+class NoNames final : public egress::Resolver {
 public:
   kj::Promise<kj::Array<egress::SocketAddress>> resolve(kj::String, uint16_t) override {
     return kj::Array<egress::SocketAddress>();
@@ -17,7 +17,11 @@ public:
 
 struct FakeOutbound {
   explicit FakeOutbound(kj::AsyncIoContext& io, kj::Timer& timer)
-      : network{.network = io.provider->getNetwork(), .timer = timer, .resolver = names, .tls = tls, .policy = policy,
+      : network{.network = io.provider->getNetwork(),
+                .timer = timer,
+                .resolver = names,
+                .tls = tls,
+                .policy = policy,
                 .limits = {}} {}
 
   NoNames names;

@@ -13,16 +13,16 @@
 namespace mayfly::supervisor {
 namespace {
 
-class FakeEntrypoint final: public schema::Entrypoint::Server {
+class FakeEntrypoint final : public schema::Entrypoint::Server {
   kj::Promise<void> call(CallContext context) override {
     context.getResults().initReply().initFailure().setMessage(kj::str(getpid()));
     return kj::READY_NOW;
   }
 };
 
-class FakeWorker final: public schema::Worker::Server {
+class FakeWorker final : public schema::Worker::Server {
 public:
-  FakeWorker(kj::Vector<kj::String> names, bool broken): names(kj::mv(names)), broken(broken) {}
+  FakeWorker(kj::Vector<kj::String> names, bool broken) : names(kj::mv(names)), broken(broken) {}
 
 private:
   kj::Promise<void> entrypoint(EntrypointContext context) override {
@@ -41,7 +41,8 @@ private:
       return kj::READY_NOW;
     }
     auto list = results.initNames(names.size());
-    for (auto i : kj::indices(names)) list.set(i, names[i]);
+    for (auto i : kj::indices(names))
+      list.set(i, names[i]);
     return kj::READY_NOW;
   }
   kj::Promise<void> test(TestContext context) override {
@@ -58,9 +59,9 @@ private:
   const bool broken;
 };
 
-class FakeBlank final: public schema::Blank::Server {
+class FakeBlank final : public schema::Blank::Server {
 public:
-  explicit FakeBlank(bool broken): broken(broken) {}
+  explicit FakeBlank(bool broken) : broken(broken) {}
 
 private:
   kj::Promise<void> start(StartContext context) override {

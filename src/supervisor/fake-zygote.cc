@@ -14,11 +14,15 @@ namespace {
 
 kj::Exception gone() { return KJ_EXCEPTION(DISCONNECTED, "the fake zygote is dead"); }
 
-class RememberingLog final: public observe::SandboxLog {
+class RememberingLog final : public observe::SandboxLog {
 public:
-  RememberingLog(FakeLog& all, kj::StringPtr label): all(all), label(kj::str(label)) {}
-  void console(observe::Level, kj::StringPtr text) override { all.lines.add(kj::str("[", label, "] ", text)); }
-  void notice(observe::Level, kj::StringPtr text) override { all.lines.add(kj::str("[", label, "] ", text)); }
+  RememberingLog(FakeLog& all, kj::StringPtr label) : all(all), label(kj::str(label)) {}
+  void console(observe::Level, kj::StringPtr text) override {
+    all.lines.add(kj::str("[", label, "] ", text));
+  }
+  void notice(observe::Level, kj::StringPtr text) override {
+    all.lines.add(kj::str("[", label, "] ", text));
+  }
 
 private:
   FakeLog& all;
@@ -37,15 +41,16 @@ FakeZygote::~FakeZygote() noexcept(false) {
 kj::Promise<Zygote::Child> FakeZygote::fork(zygote::ForkOrder order, kj::AutoCloseFd hostSocket,
                                             kj::AutoCloseFd loaderSocket) {
   if (dead) return gone();
-  KJ_IF_MAYBE(why, refusal) return kj::cp(*why);
+  KJ_IF_MAYBE (why, refusal) return kj::cp(*why);
   ++forkCount;
   lastOrder = order;
   if (!held) return forkNow(kj::mv(hostSocket), kj::mv(loaderSocket));
   auto paf = kj::newPromiseAndFulfiller<void>();
   heldForks.add(kj::mv(paf.fulfiller));
-  return paf.promise.then([this, host = kj::mv(hostSocket), loader = kj::mv(loaderSocket)]() mutable {
-    return forkNow(kj::mv(host), kj::mv(loader));
-  });
+  return paf.promise.then(
+      [this, host = kj::mv(hostSocket), loader = kj::mv(loaderSocket)]() mutable {
+        return forkNow(kj::mv(host), kj::mv(loader));
+      });
 }
 
 Zygote::Child FakeZygote::forkNow(kj::AutoCloseFd hostSocket, kj::AutoCloseFd loaderSocket) {
@@ -77,10 +82,14 @@ kj::Promise<ExitReport> FakeZygote::reap(uint32_t zygotePid) {
   auto pid = static_cast<pid_t>(zygotePid);
   int status = 0;
   rusage usage{};
-  KJ_ASSERT(wait4(pid, &status, 0, &usage) == pid, "reap() of a child that is none, or was reaped before");
+  KJ_ASSERT(wait4(pid, &status, 0, &usage) == pid,
+            "reap() of a child that is none, or was reaped before");
   children.erase(pid);
-  auto micros = [](const timeval& time) { return static_cast<uint64_t>(time.tv_sec) * 1'000'000 + static_cast<uint64_t>(time.tv_usec); };
-  return ExitReport{.waitStatus = status, .cpuMicros = micros(usage.ru_utime) + micros(usage.ru_stime),
+  auto micros = [](const timeval& time) {
+    return static_cast<uint64_t>(time.tv_sec) * 1'000'000 + static_cast<uint64_t>(time.tv_usec);
+  };
+  return ExitReport{.waitStatus = status,
+                    .cpuMicros = micros(usage.ru_utime) + micros(usage.ru_stime),
                     .maxRssKb = static_cast<uint64_t>(usage.ru_maxrss)};
 }
 
@@ -94,18 +103,22 @@ kj::Promise<kj::String> FakeZygote::onDeath() {
 void FakeZygote::die() {
   dead = true;
   killChildren();
-  for (auto& mourner : mourners) mourner->fulfill(kj::str("killed by the test"));
-  for (auto& fork : heldForks) fork->reject(gone());
+  for (auto& mourner : mourners)
+    mourner->fulfill(kj::str("killed by the test"));
+  for (auto& fork : heldForks)
+    fork->reject(gone());
 }
 
 void FakeZygote::killChildren() {
-  for (auto& [pid, _] : children) kill(pid, SIGKILL);
+  for (auto& [pid, _] : children)
+    kill(pid, SIGKILL);
 }
 
 void FakeZygote::releaseOne() {
   auto first = kj::mv(heldForks.front());
   kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> rest;
-  for (size_t i = 1; i < heldForks.size(); ++i) rest.add(kj::mv(heldForks[i]));
+  for (size_t i = 1; i < heldForks.size(); ++i)
+    rest.add(kj::mv(heldForks[i]));
   heldForks = kj::mv(rest);
   first->fulfill();
 }
@@ -120,7 +133,9 @@ void FakeZygote::waitForHangUp(int hostFd, int) {
   }
 }
 
-kj::Own<observe::SandboxLog> FakeLog::openSandbox(kj::StringPtr label) { return kj::heap<RememberingLog>(*this, label); }
+kj::Own<observe::SandboxLog> FakeLog::openSandbox(kj::StringPtr label) {
+  return kj::heap<RememberingLog>(*this, label);
+}
 
 bool FakeLog::contains(kj::StringPtr part) const {
   for (auto& line : lines) {
@@ -139,15 +154,16 @@ SupervisorFixture::SupervisorFixture(FakeZygote::Behaviour behaviour)
       timer(kj::origin<kj::TimePoint>()),
       cpuClocks(io.unixEventPort),
       behaviour(behaviour),
-      keeper(kj::str("tests"),
-             [this]() -> kj::Promise<kj::Own<Zygote>> {
-               auto zygote = kj::heap<FakeZygote>();
-               zygote->behaviour = this->behaviour;
-               current = zygote.get();
-               ++zygotesStarted;
-               return kj::Own<Zygote>(kj::mv(zygote));
-             },
-             timer, log),
+      keeper(
+          kj::str("tests"),
+          [this]() -> kj::Promise<kj::Own<Zygote>> {
+            auto zygote = kj::heap<FakeZygote>();
+            zygote->behaviour = this->behaviour;
+            current = zygote.get();
+            ++zygotesStarted;
+            return kj::Own<Zygote>(kj::mv(zygote));
+          },
+          timer, log),
       spawner(keeper, reaper, cpuClocks, io.unixEventPort, *io.lowLevelProvider, timer) {}
 
 void SupervisorFixture::advance(kj::Duration time) {

@@ -18,14 +18,15 @@
 
 namespace mayfly::supervisor {
 
-class FakeZygote final: public Zygote {
+class FakeZygote final : public Zygote {
 public:
   // Runs in the child with its descriptors 3 and 4. Returning ends it with status 0.
   using Behaviour = void (*)(int hostFd, int loaderFd);
 
   ~FakeZygote() noexcept(false);
 
-  kj::Promise<Child> fork(zygote::ForkOrder order, kj::AutoCloseFd hostSocket, kj::AutoCloseFd loaderSocket) override;
+  kj::Promise<Child> fork(zygote::ForkOrder order, kj::AutoCloseFd hostSocket,
+                          kj::AutoCloseFd loaderSocket) override;
   kj::Promise<ExitReport> reap(uint32_t zygotePid) override;
   kj::Promise<kj::String> onDeath() override;
   const zygote::ReadyReport& report() const override { return ready; }
@@ -55,13 +56,13 @@ private:
 
   zygote::ReadyReport ready;
   bool dead = false;
-  std::map<pid_t, bool> children;   // the value is unused: a set that tolerates reaping in any order
+  std::map<pid_t, bool> children;  // the value is unused: a set that tolerates reaping in any order
   kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> heldForks;
   kj::Vector<kj::Own<kj::PromiseFulfiller<kj::String>>> mourners;
 };
 
 // Swallows what is logged, and remembers it.
-class FakeLog final: public observe::OperatorLog {
+class FakeLog final : public observe::OperatorLog {
 public:
   kj::Own<observe::SandboxLog> openSandbox(kj::StringPtr label) override;
   void system(observe::Level, kj::StringPtr text) override { lines.add(kj::str(text)); }
@@ -84,7 +85,9 @@ struct SupervisorFixture {
 
   // Waits for something real (a process that ends); the clock stands still.
   template <typename T>
-  T wait(kj::Promise<T> promise) { return promise.wait(io.waitScope); }
+  T wait(kj::Promise<T> promise) {
+    return promise.wait(io.waitScope);
+  }
 
   // Lets the kernel and the loop work until `condition` holds, moving the clock by `tick` each time round. Bounded by
   // real time, because processes take some.
@@ -107,7 +110,7 @@ struct SupervisorFixture {
   FakeLog log;
   KernelCpuClocks cpuClocks;
   Reaper reaper;
-  FakeZygote* current = nullptr;   // the latest one
+  FakeZygote* current = nullptr;  // the latest one
   size_t zygotesStarted = 0;
   const FakeZygote::Behaviour behaviour;
   ZygoteKeeper keeper;

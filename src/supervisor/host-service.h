@@ -19,13 +19,13 @@
 namespace mayfly::supervisor {
 
 // The log of one sandbox, shared by those who write about it.
-class SharedLog final: public kj::Refcounted {
+class SharedLog final : public kj::Refcounted {
 public:
-  explicit SharedLog(kj::Own<observe::SandboxLog> log): log(kj::mv(log)) {}
+  explicit SharedLog(kj::Own<observe::SandboxLog> log) : log(kj::mv(log)) {}
   kj::Own<observe::SandboxLog> log;
 };
 
-class HostService final: public schema::Host::Server {
+class HostService final : public schema::Host::Server {
 public:
   HostService() = default;
 

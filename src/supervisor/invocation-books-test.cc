@@ -9,7 +9,9 @@ namespace {
 constexpr auto MS = kj::MILLISECONDS;
 const kj::TimePoint START = kj::origin<kj::TimePoint>();
 
-Limits limits(uint32_t cpuMs, uint32_t wallMs) { return {.cpuMs = cpuMs, .wallMs = wallMs, .memoryMb = 128}; }
+Limits limits(uint32_t cpuMs, uint32_t wallMs) {
+  return {.cpuMs = cpuMs, .wallMs = wallMs, .memoryMb = 128};
+}
 
 int64_t cpuDeadlineMs(const InvocationBooks& books) {
   return KJ_ASSERT_NONNULL(books.cpuDeadline()) / kj::MILLISECONDS;
@@ -34,7 +36,8 @@ TEST(InvocationBooksTest, OneInvocationIsExact) {
 
 TEST(InvocationBooksTest, InvocationsInFlightShareUpToFourBudgets) {
   InvocationBooks books;
-  for (int i = 0; i < 6; ++i) ASSERT_TRUE(books.began(limits(50, 300), 10 * MS, START));
+  for (int i = 0; i < 6; ++i)
+    ASSERT_TRUE(books.began(limits(50, 300), 10 * MS, START));
   EXPECT_EQ(cpuDeadlineMs(books), 10 + 4 * 50);
 }
 
@@ -65,7 +68,8 @@ TEST(InvocationBooksTest, ClocksStandStillWhenAllIsDone) {
 
 TEST(InvocationBooksTest, FullBooksRefuse) {
   InvocationBooks books;
-  for (size_t i = 0; i < InvocationBooks::MAX_IN_FLIGHT; ++i) ASSERT_TRUE(books.began(limits(1, 1), 0 * MS, START));
+  for (size_t i = 0; i < InvocationBooks::MAX_IN_FLIGHT; ++i)
+    ASSERT_TRUE(books.began(limits(1, 1), 0 * MS, START));
   EXPECT_FALSE(books.began(limits(1, 1), 0 * MS, START));
 }
 

@@ -27,7 +27,7 @@ namespace mayfly::supervisor {
 
 class InvocationBooks {
 public:
-  static constexpr size_t MAX_IN_FLIGHT = 4096;   // bounds the books themselves
+  static constexpr size_t MAX_IN_FLIGHT = 4096;  // bounds the books themselves
   static constexpr size_t MAX_SHARING_CPU = 4;
 
   // False if the books are full; then the invocation must not start.
@@ -50,7 +50,7 @@ private:
     kj::Duration cpuLimit;
     kj::TimePoint wallDeadline;
   };
-  std::deque<Invocation> invocations;   // oldest first
+  std::deque<Invocation> invocations;  // oldest first
 };
 
 }  // namespace mayfly::supervisor

@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto MS = kj::MILLISECONDS;
 
-class FakeCpuClock final: public CpuClock {
+class FakeCpuClock final : public CpuClock {
 public:
   kj::Duration used() const override { return now; }
   void arm(kj::Duration newDeadline) override {
@@ -23,12 +23,14 @@ public:
   int armings = 0;
 };
 
-class InvocationClockTest: public testing::Test {
+class InvocationClockTest : public testing::Test {
 public:
   ~InvocationClockTest() noexcept override {}
 
 protected:
-  Limits limits(uint32_t cpuMs, uint32_t wallMs) { return {.cpuMs = cpuMs, .wallMs = wallMs, .memoryMb = 128}; }
+  Limits limits(uint32_t cpuMs, uint32_t wallMs) {
+    return {.cpuMs = cpuMs, .wallMs = wallMs, .memoryMb = 128};
+  }
   void advance(kj::Duration time) {
     timer.advanceTo(timer.now() + time);
     waitScope.poll();
@@ -71,7 +73,7 @@ TEST_F(InvocationClockTest, ADeadlineThatMovedAwayIsArmedAgainWhenTheOldOneFires
   ASSERT_TRUE(clock.began(limits(50, 1000)));
   ASSERT_TRUE(clock.finished());
   cpu.now = 40 * MS;
-  ASSERT_TRUE(clock.began(limits(50, 1000)));   // until 90, while 50 is armed
+  ASSERT_TRUE(clock.began(limits(50, 1000)));  // until 90, while 50 is armed
   EXPECT_EQ(cpu.deadline, 50 * MS);
   cpu.now = 50 * MS;
   clock.cpuDeadlinePassed();

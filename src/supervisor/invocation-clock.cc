@@ -4,7 +4,8 @@
 
 namespace mayfly::supervisor {
 
-InvocationClock::InvocationClock(kj::Timer& timer, CpuClock& cpuClock, kj::Function<void(EndReason)> onLimit)
+InvocationClock::InvocationClock(kj::Timer& timer, CpuClock& cpuClock,
+                                 kj::Function<void(EndReason)> onLimit)
     : timer(timer), cpuClock(cpuClock), onLimit(kj::mv(onLimit)) {}
 
 bool InvocationClock::began(const Limits& limits) {
@@ -22,7 +23,7 @@ bool InvocationClock::finished() {
 
 void InvocationClock::cpuDeadlinePassed() {
   cpuArmedAt = nullptr;
-  KJ_IF_MAYBE(deadline, books.cpuDeadline()) {
+  KJ_IF_MAYBE (deadline, books.cpuDeadline()) {
     if (cpuClock.used() >= *deadline) {
       onLimit(EndReason::CPU_LIMIT);
     } else {
@@ -32,8 +33,8 @@ void InvocationClock::cpuDeadlinePassed() {
 }
 
 void InvocationClock::armCpu() {
-  KJ_IF_MAYBE(deadline, books.cpuDeadline()) {
-    KJ_IF_MAYBE(armed, cpuArmedAt) {
+  KJ_IF_MAYBE (deadline, books.cpuDeadline()) {
+    KJ_IF_MAYBE (armed, cpuArmedAt) {
       if (*armed <= *deadline) return;
     }
     cpuClock.arm(*deadline);
@@ -42,8 +43,8 @@ void InvocationClock::armCpu() {
 }
 
 void InvocationClock::armWall() {
-  KJ_IF_MAYBE(deadline, books.wallDeadline()) {
-    KJ_IF_MAYBE(armed, wallArmedAt) {
+  KJ_IF_MAYBE (deadline, books.wallDeadline()) {
+    KJ_IF_MAYBE (armed, wallArmedAt) {
       if (*armed <= *deadline) return;
     }
     wallArmedAt = *deadline;
@@ -54,7 +55,7 @@ void InvocationClock::armWall() {
 kj::Promise<void> InvocationClock::waitForWall(kj::TimePoint when) {
   for (;;) {
     co_await timer.atTime(when);
-    KJ_IF_MAYBE(deadline, books.wallDeadline()) {
+    KJ_IF_MAYBE (deadline, books.wallDeadline()) {
       if (*deadline <= timer.now()) {
         onLimit(EndReason::WALL_LIMIT);
         co_return;

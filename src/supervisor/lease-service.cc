@@ -26,8 +26,8 @@ observe::Level gravityOf(EndReason reason) {
 
 }  // namespace
 
-LeaseService::LeaseService(kj::Own<SandboxProcess> sandboxParam, kj::Own<SharedLog> log, LeaseSlot slot,
-                           LimitPolicy policy, Limits limits)
+LeaseService::LeaseService(kj::Own<SandboxProcess> sandboxParam, kj::Own<SharedLog> log,
+                           LeaseSlot slot, LimitPolicy policy, Limits limits)
     : sandbox(kj::mv(sandboxParam)),
       log(kj::mv(log)),
       slot(kj::mv(slot)),
@@ -36,16 +36,18 @@ LeaseService::LeaseService(kj::Own<SandboxProcess> sandboxParam, kj::Own<SharedL
       telling(tellOperator().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, e); })) {}
 
 capnp::Capability::Server::DispatchCallResult LeaseService::dispatchCall(
-    uint64_t interfaceId, uint16_t methodId, capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) {
+    uint64_t interfaceId, uint16_t methodId,
+    capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) {
   auto result = schema::Lease::Server::dispatchCall(interfaceId, methodId, context);
   result.allowCancellation = true;
   return result;
 }
 
 kj::Promise<void> LeaseService::began(BeganContext context) {
-  if (!sandbox->alive()) return kj::READY_NOW;   // ended() says why; the call itself will fail
+  if (!sandbox->alive()) return kj::READY_NOW;  // ended() says why; the call itself will fail
   if (!sandbox->began(policy.forInvocation(context.getParams().getLimits(), limits))) {
-    return KJ_EXCEPTION(OVERLOADED, "ERR_OVERLOADED: too many invocations in flight in one sandbox");
+    return KJ_EXCEPTION(OVERLOADED,
+                        "ERR_OVERLOADED: too many invocations in flight in one sandbox");
   }
   return kj::READY_NOW;
 }
@@ -65,8 +67,9 @@ kj::Promise<void> LeaseService::ended(EndedContext context) {
 
 kj::Promise<void> LeaseService::tellOperator() {
   auto ending = co_await sandbox->onEnd();
-  log->log->notice(gravityOf(ending.reason), kj::str("sandbox ended: ", nameOf(ending.reason), " (", ending.detail, "), ",
-                                                     ending.cpuMicros / 1000, " ms CPU"));
+  log->log->notice(gravityOf(ending.reason),
+                   kj::str("sandbox ended: ", nameOf(ending.reason), " (", ending.detail, "), ",
+                           ending.cpuMicros / 1000, " ms CPU"));
 }
 
 }  // namespace mayfly::supervisor

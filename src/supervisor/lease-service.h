@@ -18,7 +18,7 @@
 namespace mayfly::supervisor {
 
 // How many leases one parent holds or waits for.
-class LeaseCount final: public kj::Refcounted {
+class LeaseCount final : public kj::Refcounted {
 public:
   size_t live = 0;
 };
@@ -26,7 +26,7 @@ public:
 // One of them, counted from the request to the end of the lease.
 class LeaseSlot final {
 public:
-  explicit LeaseSlot(kj::Own<LeaseCount> of): count(kj::mv(of)) { ++count->live; }
+  explicit LeaseSlot(kj::Own<LeaseCount> of) : count(kj::mv(of)) { ++count->live; }
   LeaseSlot(LeaseSlot&&) = default;
   KJ_DISALLOW_COPY(LeaseSlot);
   ~LeaseSlot() noexcept(false) {
@@ -37,16 +37,17 @@ private:
   kj::Own<LeaseCount> count;
 };
 
-class LeaseService final: public schema::Lease::Server {
+class LeaseService final : public schema::Lease::Server {
 public:
-  LeaseService(kj::Own<SandboxProcess> sandbox, kj::Own<SharedLog> log, LeaseSlot slot, LimitPolicy policy,
-               Limits limits);
+  LeaseService(kj::Own<SandboxProcess> sandbox, kj::Own<SharedLog> log, LeaseSlot slot,
+               LimitPolicy policy, Limits limits);
 
   kj::Maybe<int> getFd() override { return sandbox->loaderSocketFd(); }
 
   // Calls may be cancelled: otherwise a pending ended() would keep a dropped lease, and its sandbox, alive.
-  DispatchCallResult dispatchCall(uint64_t interfaceId, uint16_t methodId,
-                                  capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) override;
+  DispatchCallResult dispatchCall(
+      uint64_t interfaceId, uint16_t methodId,
+      capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) override;
 
   kj::Promise<void> began(BeganContext context) override;
   kj::Promise<void> finished(FinishedContext context) override;

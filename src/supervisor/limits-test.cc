@@ -8,7 +8,7 @@
 namespace mayfly::supervisor {
 namespace {
 
-class LimitPolicyTest: public testing::Test {
+class LimitPolicyTest : public testing::Test {
 public:
   ~LimitPolicyTest() noexcept override {}
 
@@ -46,7 +46,9 @@ TEST_F(LimitPolicyTest, AnInvocationFallsBackToItsLeaseAndKeepsItsMemory) {
 }
 
 TEST(BackoffTest, FirstRestartIsImmediateAndPausesDouble) {
-  Backoff backoff({.shortest = 50 * kj::MILLISECONDS, .longest = 150 * kj::MILLISECONDS, .steady = 10 * kj::SECONDS});
+  Backoff backoff({.shortest = 50 * kj::MILLISECONDS,
+                   .longest = 150 * kj::MILLISECONDS,
+                   .steady = 10 * kj::SECONDS});
   EXPECT_EQ(backoff.pauseAfter(0 * kj::SECONDS), 0 * kj::SECONDS);
   EXPECT_EQ(backoff.pauseAfter(0 * kj::SECONDS), 50 * kj::MILLISECONDS);
   EXPECT_EQ(backoff.pauseAfter(0 * kj::SECONDS), 100 * kj::MILLISECONDS);

@@ -5,7 +5,9 @@
 namespace mayfly::supervisor {
 namespace {
 
-uint32_t choose(uint32_t wish, uint32_t fallback, uint32_t cap) { return kj::min(wish == 0 ? fallback : wish, cap); }
+uint32_t choose(uint32_t wish, uint32_t fallback, uint32_t cap) {
+  return kj::min(wish == 0 ? fallback : wish, cap);
+}
 
 }  // namespace
 

@@ -11,9 +11,9 @@
 namespace mayfly::supervisor {
 
 struct Limits {
-  uint32_t cpuMs;             // CPU time per invocation
-  uint32_t wallMs;            // time per invocation
-  uint32_t memoryMb;          // private memory beyond the blank sandbox's own
+  uint32_t cpuMs;     // CPU time per invocation
+  uint32_t wallMs;    // time per invocation
+  uint32_t memoryMb;  // private memory beyond the blank sandbox's own
 
   uint64_t memoryBytes() const { return uint64_t{memoryMb} << 20; }
 };

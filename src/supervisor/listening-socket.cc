@@ -28,19 +28,23 @@ constexpr int BACKLOG = 1024;
 
 [[noreturn]] void raiseListen(kj::StringPtr address, int error) {
   if (error == EADDRINUSE) {
-    OperatorError{.code = kj::str("serve.port-in-use"),
-                  .what = kj::str("another program already listens on ", address),
-                  .where = kj::String(),
-                  .why = kj::str(strerror(error)),
-                  .fix = kj::str("stop that program, or choose another port: --listen 127.0.0.1:0 takes a free one")}
+    OperatorError{
+        .code = kj::str("serve.port-in-use"),
+        .what = kj::str("another program already listens on ", address),
+        .where = kj::String(),
+        .why = kj::str(strerror(error)),
+        .fix = kj::str(
+            "stop that program, or choose another port: --listen 127.0.0.1:0 takes a free one")}
         .raise();
   }
-  OperatorError{.code = kj::str("serve.listen"),
-                .what = kj::str("cannot listen on ", address),
-                .where = kj::String(),
-                .why = kj::str(strerror(error)),
-                .fix = error == EACCES ? kj::str("choose a port above 1023, or allow this user to use low ports")
-                                       : kj::str("check the address given with --listen")}
+  OperatorError{
+      .code = kj::str("serve.listen"),
+      .what = kj::str("cannot listen on ", address),
+      .where = kj::String(),
+      .why = kj::str(strerror(error)),
+      .fix = error == EACCES
+                 ? kj::str("choose a port above 1023, or allow this user to use low ports")
+                 : kj::str("check the address given with --listen")}
       .raise();
 }
 
@@ -50,10 +54,11 @@ struct HostAndPort {
 };
 
 HostAndPort splitAddress(kj::StringPtr address) {
-  KJ_IF_MAYBE(colon, address.findLast(':')) {
+  KJ_IF_MAYBE (colon, address.findLast(':')) {
     auto host = address.slice(0, *colon);
     auto port = address.slice(*colon + 1);
-    if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.slice(1, host.size() - 1);
+    if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+      host = host.slice(1, host.size() - 1);
     if (host.size() > 0 && port.size() > 0) return {kj::str(host), kj::str(port)};
   }
   raiseAddress(address, kj::str("it is not of the form HOST:PORT"));
@@ -94,9 +99,9 @@ kj::AutoCloseFd openListening(kj::StringPtr address) {
   return fd;
 }
 
-class ListenSocketCapability final: public schema::ListenSocket::Server {
+class ListenSocketCapability final : public schema::ListenSocket::Server {
 public:
-  explicit ListenSocketCapability(int fd): fd(fd) {}
+  explicit ListenSocketCapability(int fd) : fd(fd) {}
   kj::Maybe<int> getFd() override { return fd; }
 
 private:
@@ -105,8 +110,11 @@ private:
 
 }  // namespace
 
-ListeningSocket::ListeningSocket(kj::StringPtr address): socket(openListening(address)), boundUrl(urlOf(socket.get())) {}
+ListeningSocket::ListeningSocket(kj::StringPtr address)
+    : socket(openListening(address)), boundUrl(urlOf(socket.get())) {}
 
-schema::ListenSocket::Client newListenSocketCapability(int fd) { return kj::heap<ListenSocketCapability>(fd); }
+schema::ListenSocket::Client newListenSocketCapability(int fd) {
+  return kj::heap<ListenSocketCapability>(fd);
+}
 
 }  // namespace mayfly::supervisor

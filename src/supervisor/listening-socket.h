@@ -19,7 +19,7 @@ public:
   explicit ListeningSocket(kj::StringPtr address);
 
   int fd() const { return socket.get(); }
-  kj::StringPtr url() const { return boundUrl; }   // `http://127.0.0.1:8787`
+  kj::StringPtr url() const { return boundUrl; }  // `http://127.0.0.1:8787`
 
 private:
   kj::AutoCloseFd socket;

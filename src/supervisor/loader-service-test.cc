@@ -9,7 +9,7 @@
 namespace mayfly::supervisor {
 namespace {
 
-class LoaderServiceTest: public testing::Test {
+class LoaderServiceTest : public testing::Test {
 public:
   ~LoaderServiceTest() noexcept override {}
 
@@ -27,13 +27,14 @@ protected:
   SupervisorFixture loop;
   FakeOutbound outbound{loop.io, loop.timer};
   BlankPool pool{loop.spawner, loop.timer, {.blanks = 1, .order = {.memoryBytes = 128 << 20}}};
-  LoaderGrant grant{.pool = pool, .log = loop.log, .outbound = outbound.network, .policy = {}, .maxLeases = 2};
+  LoaderGrant grant{
+      .pool = pool, .log = loop.log, .outbound = outbound.network, .policy = {}, .maxLeases = 2};
   kj::Own<LeaseCount> count = kj::refcounted<LeaseCount>();
   schema::Loader::Client loader = kj::heap<LoaderService>(grant, "shop", kj::addRef(*count));
 };
 
 kj::Exception refusal(kj::Function<void()> action) {
-  KJ_IF_MAYBE(e, kj::runCatchingExceptions([&]() { action(); })) return kj::mv(*e);
+  KJ_IF_MAYBE (e, kj::runCatchingExceptions([&]() { action(); })) return kj::mv(*e);
   return KJ_EXCEPTION(FAILED, "was not refused");
 }
 
@@ -47,7 +48,8 @@ TEST_F(LoaderServiceTest, ALeaseCarriesTheFarEndOfDescriptorFour) {
 
 TEST_F(LoaderServiceTest, AnUnknownProfileIsRefusedByItsCode) {
   auto e = refusal([&]() { loop.wait(request("hardened").send().ignoreResult()); });
-  EXPECT_TRUE(e.getDescription().startsWith("ERR_PROFILE_UNSUPPORTED")) << e.getDescription().cStr();
+  EXPECT_TRUE(e.getDescription().startsWith("ERR_PROFILE_UNSUPPORTED"))
+      << e.getDescription().cStr();
 }
 
 TEST_F(LoaderServiceTest, TheStandardProfileMayBeNamed) {
@@ -91,7 +93,8 @@ TEST_F(LoaderServiceTest, AnInvocationMayHaveALowerLimitThanItsLease) {
   loop.wait(began.send().ignoreResult());
   auto ended = held.endedRequest().send();
   loop.advance(100 * kj::MILLISECONDS);
-  EXPECT_EQ(loop.wait(ended.dropPipeline()).getEnding().getReason(), schema::Ending::Reason::WALL_LIMIT);
+  EXPECT_EQ(loop.wait(ended.dropPipeline()).getEnding().getReason(),
+            schema::Ending::Reason::WALL_LIMIT);
 }
 
 TEST_F(LoaderServiceTest, DroppingTheLeaseKillsTheSandboxEvenWithAQuestionPending) {

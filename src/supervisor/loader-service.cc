@@ -11,38 +11,47 @@ constexpr kj::StringPtr STANDARD_PROFILE = "standard"_kj;
 // Cuts where a character begins: the log escapes the rest.
 kj::ArrayPtr<const char> cutLabel(kj::StringPtr label) {
   size_t end = kj::min(label.size(), MAX_LABEL_BYTES);
-  while (end > 0 && end < label.size() && (label[end] & 0xc0) == 0x80) --end;
+  while (end > 0 && end < label.size() && (label[end] & 0xc0) == 0x80)
+    --end;
   return label.slice(0, end);
 }
 
 }  // namespace
 
-LoaderService::LoaderService(const LoaderGrant& grant, kj::StringPtr parentName, kj::Own<LeaseCount> count)
+LoaderService::LoaderService(const LoaderGrant& grant, kj::StringPtr parentName,
+                             kj::Own<LeaseCount> count)
     : grant(grant), parentName(kj::str(parentName)), count(kj::mv(count)) {}
 
 kj::Promise<void> LoaderService::lease(LeaseContext context) {
   auto params = context.getParams();
   auto profile = params.getProfile();
   if (profile != "" && profile != STANDARD_PROFILE) {
-    kj::throwFatalException(KJ_EXCEPTION(UNIMPLEMENTED,
-        kj::str("ERR_PROFILE_UNSUPPORTED: no zygote of this profile runs here; profiles: ", STANDARD_PROFILE)));
+    kj::throwFatalException(KJ_EXCEPTION(
+        UNIMPLEMENTED,
+        kj::str("ERR_PROFILE_UNSUPPORTED: no zygote of this profile runs here; profiles: ",
+                STANDARD_PROFILE)));
   }
   if (count->live >= grant.maxLeases) {
-    kj::throwFatalException(KJ_EXCEPTION(OVERLOADED,
+    kj::throwFatalException(KJ_EXCEPTION(
+        OVERLOADED,
         kj::str("ERR_TENANT_LIMIT: this worker already holds ", count->live, " sandboxes")));
   }
   auto limits = grant.policy.forLease(params.getLimits());
   bool outbound = params.getOutbound();
-  auto label = kj::str(parentName, "/", params.getLabel() == "" ? "unnamed"_kj.asArray() : cutLabel(params.getLabel()));
+  auto label =
+      kj::str(parentName, "/",
+              params.getLabel() == "" ? "unnamed"_kj.asArray() : cutLabel(params.getLabel()));
   context.releaseParams();
   LeaseSlot slot(kj::addRef(*count));
 
   auto sandbox = co_await grant.pool.take(limits.memoryBytes());
   auto log = kj::refcounted<SharedLog>(grant.log.openSandbox(label));
-  sandbox->assign(kj::addRef(*log), outbound ? kj::Maybe<const egress::OutboundNetwork&>(grant.outbound) : nullptr);
+  sandbox->assign(kj::addRef(*log),
+                  outbound ? kj::Maybe<const egress::OutboundNetwork&>(grant.outbound) : nullptr);
   KJ_ASSERT(sandbox->began(limits));
-  context.getResults(capnp::MessageSize{8, 1}).setLease(
-      kj::heap<LeaseService>(kj::mv(sandbox), kj::mv(log), kj::mv(slot), grant.policy, limits));
+  context.getResults(capnp::MessageSize{8, 1})
+      .setLease(
+          kj::heap<LeaseService>(kj::mv(sandbox), kj::mv(log), kj::mv(slot), grant.policy, limits));
 }
 
 }  // namespace mayfly::supervisor

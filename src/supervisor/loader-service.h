@@ -25,10 +25,10 @@ struct LoaderGrant {
   observe::OperatorLog& log;
   const egress::OutboundNetwork& outbound;
   LimitPolicy policy;
-  size_t maxLeases = 1'000;     // held by one parent at a time
+  size_t maxLeases = 1'000;  // held by one parent at a time
 };
 
-class LoaderService final: public schema::Loader::Server {
+class LoaderService final : public schema::Loader::Server {
 public:
   LoaderService(const LoaderGrant& grant, kj::StringPtr parentName, kj::Own<LeaseCount> count);
 

@@ -12,7 +12,7 @@
 namespace mayfly::supervisor {
 namespace {
 
-class ParentWorkerTest: public testing::Test {
+class ParentWorkerTest : public testing::Test {
 public:
   ~ParentWorkerTest() noexcept override {}
 
@@ -24,7 +24,10 @@ protected:
     return plan;
   }
   ParentGrants grants() {
-    return {.spawner = loop.spawner, .io = *loop.io.lowLevelProvider, .timer = loop.timer, .log = loop.log,
+    return {.spawner = loop.spawner,
+            .io = *loop.io.lowLevelProvider,
+            .timer = loop.timer,
+            .log = loop.log,
             .outbound = outbound.network,
             .loaders = {.pool = pool, .log = loop.log, .outbound = outbound.network, .policy = {}}};
   }
@@ -109,12 +112,13 @@ TEST_F(ParentWorkerTest, OneThatKeepsCrashingIsStartedWithPauses) {
 TEST_F(ParentWorkerTest, AServiceBindingFollowsItsTargetThroughARestart) {
   ParentWorker target(grants(), plan());
   auto relay = newServiceRelay([&]() -> ParentWorker& { return target; }, kj::str("Orders"));
-  auto early = relay.callRequest().send();   // before the target was ever started
+  auto early = relay.callRequest().send();  // before the target was ever started
   loop.wait(target.start());
   auto first = kj::str(loop.wait(early.dropPipeline()).getReply().getFailure().getMessage());
   EXPECT_STREQ(first.cStr(), pidOf(target).cStr());
   crash(target);
-  auto second = kj::str(loop.wait(relay.callRequest().send().dropPipeline()).getReply().getFailure().getMessage());
+  auto second = kj::str(
+      loop.wait(relay.callRequest().send().dropPipeline()).getReply().getFailure().getMessage());
   EXPECT_STRNE(second.cStr(), first.cStr());
   EXPECT_STREQ(second.cStr(), pidOf(target).cStr());
 }
@@ -141,7 +145,8 @@ TEST(ListeningSocketTest, ABusyPortIsAClearError) {
     ListeningSocket second(first.url().slice(strlen("http://")));
     FAIL() << "the port is taken";
   } catch (const kj::Exception& e) {
-    EXPECT_TRUE(e.getDescription().startsWith("error[serve.port-in-use]")) << e.getDescription().cStr();
+    EXPECT_TRUE(e.getDescription().startsWith("error[serve.port-in-use]"))
+        << e.getDescription().cStr();
   }
 }
 

@@ -31,11 +31,13 @@ ParentWorker::~ParentWorker() noexcept(false) = default;
 kj::Promise<void> ParentWorker::start(kj::Maybe<int> socket) {
   listeningSocket = socket;
   goUp(co_await incarnate());
-  keeping = keep().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "a parent worker is no longer kept", e); });
+  keeping = keep().eagerlyEvaluate(
+      [](kj::Exception&& e) { KJ_LOG(ERROR, "a parent worker is no longer kept", e); });
 }
 
 kj::Promise<schema::Worker::Client> ParentWorker::worker() {
-  while (!up) co_await wentUp.addBranch();
+  while (!up)
+    co_await wentUp.addBranch();
   co_return KJ_ASSERT_NONNULL(running)->worker;
 }
 
@@ -68,17 +70,20 @@ kj::Promise<void> ParentWorker::keep() {
     auto startedAt = grants.timer.now();
     auto& incarnation = *KJ_ASSERT_NONNULL(running);
     // Its connection tells first: whoever asks from then on waits for the next one.
-    co_await incarnation.connection->onDisconnect().exclusiveJoin(incarnation.process->onEnd().ignoreResult());
+    co_await incarnation.connection->onDisconnect().exclusiveJoin(
+        incarnation.process->onEnd().ignoreResult());
     if (up) goDown();
     // Should the process live on without its connection, it has no purpose any more.
-    auto impatience = grants.timer.afterDelay(FAREWELL).then([&]() { incarnation.process->kill(EndReason::VIOLATION); })
+    auto impatience = grants.timer.afterDelay(FAREWELL)
+                          .then([&]() { incarnation.process->kill(EndReason::VIOLATION); })
                           .eagerlyEvaluate(nullptr);
     auto ending = co_await incarnation.process->onEnd();
     impatience = nullptr;
     running = nullptr;
     if (draining) co_return;
-    grants.log.system(observe::Level::ERROR, kj::str("worker ", plan.name, " ended and is started anew: ",
-                                                     nameOf(ending.reason), " (", ending.detail, ")"));
+    grants.log.system(observe::Level::ERROR,
+                      kj::str("worker ", plan.name, " ended and is started anew: ",
+                              nameOf(ending.reason), " (", ending.detail, ")"));
     ended = kj::mv(ending);
     auto lifetime = grants.timer.now() - startedAt;
     do {
@@ -101,10 +106,12 @@ kj::Promise<bool> ParentWorker::tryIncarnate() {
 }
 
 kj::Promise<kj::Own<ParentWorker::Incarnation>> ParentWorker::incarnate() {
-  auto process = co_await grants.spawner.spawn({.role = zygote::Role::PARENT, .memoryBytes = grants.memoryBytes});
+  auto process = co_await grants.spawner.spawn(
+      {.role = zygote::Role::PARENT, .memoryBytes = grants.memoryBytes});
   auto log = kj::refcounted<SharedLog>(grants.log.openSandbox(plan.name));
   process->assign(kj::mv(log), grants.outbound);
-  auto connection = kj::heap<SandboxConnection>(grants.io, process->takeLoaderSocket(), Descriptors::OUTGOING);
+  auto connection =
+      kj::heap<SandboxConnection>(grants.io, process->takeLoaderSocket(), Descriptors::OUTGOING);
 
   auto start = connection->bootstrap().castAs<schema::Blank>().startRequest();
   auto program = start.initProgram();
@@ -118,14 +125,15 @@ kj::Promise<kj::Own<ParentWorker::Incarnation>> ParentWorker::incarnate() {
   if (probe.hasFailure() && probe.getFailure().getName() != "") {
     auto failure = probe.getFailure();
     OperatorError{.code = kj::str("serve.program"),
-                  .what = kj::str("worker \"", plan.name, "\" does not start: ", escapeLine(failure.getName()), ": ",
+                  .what = kj::str("worker \"", plan.name,
+                                  "\" does not start: ", escapeLine(failure.getName()), ": ",
                                   escapeLine(failure.getMessage())),
                   .where = kj::String(),
                   .why = kj::str(failure.getStack()),
                   .fix = kj::str("correct the program and start again")}
         .raise();
   }
-  KJ_IF_MAYBE(fd, listeningSocket) {
+  KJ_IF_MAYBE (fd, listeningSocket) {
     auto listen = worker.listenRequest();
     listen.setSocket(newListenSocketCapability(*fd));
     co_await listen.send().ignoreResult();
@@ -134,7 +142,8 @@ kj::Promise<kj::Own<ParentWorker::Incarnation>> ParentWorker::incarnate() {
 }
 
 void ParentWorker::fillBindings(schema::Program::Builder program) {
-  auto bindings = program.getEnv().initBindings(plan.variables.size() + plan.loaders.size() + plan.services.size());
+  auto bindings = program.getEnv().initBindings(plan.variables.size() + plan.loaders.size() +
+                                                plan.services.size());
   unsigned index = 0;
   for (auto& variable : plan.variables) {
     auto binding = bindings[index++];

@@ -30,25 +30,27 @@ struct ParentPlan {
     kj::String json;
   };
   struct Service {
-    kj::String name;                       // in `env`
-    schema::Entrypoint::Client entrypoint; // of another parent: a ServiceRelay
+    kj::String name;                        // in `env`
+    schema::Entrypoint::Client entrypoint;  // of another parent: a ServiceRelay
   };
 
   kj::String name;
-  kj::Function<void(schema::Program::Builder)> fillProgram;   // all but `env` and `outbound`; called at each start
+  kj::Function<void(schema::Program::Builder)>
+      fillProgram;  // all but `env` and `outbound`; called at each start
   kj::Array<Variable> variables;
   kj::Array<kj::String> loaders;
   kj::Vector<Service> services;
 };
 
 struct ParentGrants {
-  Spawner& spawner;              // of the parents' own zygote
+  Spawner& spawner;  // of the parents' own zygote
   kj::LowLevelAsyncIoProvider& io;
   kj::Timer& timer;
   observe::OperatorLog& log;
   const egress::OutboundNetwork& outbound;
   LoaderGrant loaders;
-  uint64_t memoryBytes = uint64_t{2} << 30;   // an application, not a snippet: a bound against run-away growth
+  uint64_t memoryBytes = uint64_t{2}
+                         << 30;  // an application, not a snippet: a bound against run-away growth
 };
 
 class ParentWorker final {
@@ -91,8 +93,8 @@ private:
   kj::Maybe<int> listeningSocket;
   kj::Own<LeaseCount> leases = kj::refcounted<LeaseCount>();
 
-  kj::Maybe<kj::Own<Incarnation>> running;   // or ending
-  bool up = false;                           // whether it can be called
+  kj::Maybe<kj::Own<Incarnation>> running;  // or ending
+  bool up = false;                          // whether it can be called
   bool draining = false;
   kj::Maybe<Ending> ended;
   kj::ForkedPromise<void> wentUp;

@@ -4,6 +4,8 @@
 
 namespace mayfly::supervisor {
 
-void Reaper::taskFailed(kj::Exception&& exception) { KJ_LOG(ERROR, "a sandbox's exit was not collected", exception); }
+void Reaper::taskFailed(kj::Exception&& exception) {
+  KJ_LOG(ERROR, "a sandbox's exit was not collected", exception);
+}
 
 }  // namespace mayfly::supervisor

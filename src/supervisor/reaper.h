@@ -9,9 +9,9 @@
 
 namespace mayfly::supervisor {
 
-class Reaper final: private kj::TaskSet::ErrorHandler {
+class Reaper final : private kj::TaskSet::ErrorHandler {
 public:
-  Reaper(): tasks(*this) {}
+  Reaper() : tasks(*this) {}
   KJ_DISALLOW_COPY_AND_MOVE(Reaper);
 
   void attend(kj::Promise<void> collecting) { tasks.add(kj::mv(collecting)); }

@@ -1,8 +1,12 @@
 #include "supervisor/sandbox-connection.h"
 
+#include <capnp/rpc.capnp.h>
+#include <capnp/serialize.h>
 #include <dirent.h>
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,7 +18,8 @@ namespace {
 size_t openDescriptors() {
   size_t count = 0;
   DIR* folder = opendir("/proc/self/fd");
-  while (readdir(folder) != nullptr) ++count;
+  while (readdir(folder) != nullptr)
+    ++count;
   closedir(folder);
   return count;
 }
@@ -29,10 +34,13 @@ struct Pair {
   kj::AutoCloseFd ours, theirs;
 };
 
-// A well-formed message (an empty one-segment `unimplemented`) with a descriptor on its back.
-void sendWithDescriptor(int socket) {
-  uint64_t words[3] = {0x0000000200000000, 0x0001000000000000, 0};
-  iovec part = {.iov_base = words, .iov_len = sizeof words};
+// A well-formed message with a descriptor on its back.
+void sendWithDescriptor(int socket, uint32_t question) {
+  capnp::MallocMessageBuilder builder;
+  builder.initRoot<capnp::rpc::Message>().initBootstrap().setQuestionId(question);
+  auto words = capnp::messageToFlatArray(builder);
+  auto bytes = words.asBytes();
+  iovec part = {.iov_base = bytes.begin(), .iov_len = bytes.size()};
   alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &part;
@@ -45,31 +53,42 @@ void sendWithDescriptor(int socket) {
   header->cmsg_len = CMSG_LEN(sizeof(int));
   int passed = STDERR_FILENO;
   memcpy(CMSG_DATA(header), &passed, sizeof passed);
-  ASSERT_EQ(sendmsg(socket, &message, 0), static_cast<ssize_t>(sizeof words));
+  ASSERT_EQ(sendmsg(socket, &message, 0), static_cast<ssize_t>(bytes.size()));
 }
 
-class DescriptorsTest: public testing::TestWithParam<Descriptors> {};
+class DescriptorsTest : public testing::TestWithParam<Descriptors> {};
 
 TEST_P(DescriptorsTest, NoneIsEverAcceptedFromASandbox) {
   SupervisorFixture loop;
   Pair pair;
   SandboxConnection connection(*loop.io.lowLevelProvider, kj::mv(pair.ours), GetParam());
+  auto asked = connection.bootstrap();  // a client reads only once it has asked for something
+  loop.settle();
   auto before = openDescriptors();
-  for (int i = 0; i < 10; ++i) {
-    sendWithDescriptor(pair.theirs.get());
+  for (uint32_t question = 0; question < 10; ++question) {
+    sendWithDescriptor(pair.theirs.get(), question);
     loop.settle();
   }
   EXPECT_EQ(openDescriptors(), before);
+  // All of it was read: nothing waits in the sender's buffer.
+  int unread = -1;
+  ASSERT_EQ(ioctl(pair.theirs.get(), SIOCOUTQ, &unread), 0);
+  EXPECT_EQ(unread, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(BothKinds, DescriptorsTest, testing::Values(Descriptors::NONE, Descriptors::OUTGOING),
-                         [](const auto& info) { return info.param == Descriptors::NONE ? "Plain" : "Sending"; });
+INSTANTIATE_TEST_SUITE_P(BothKinds, DescriptorsTest,
+                         testing::Values(Descriptors::NONE, Descriptors::OUTGOING),
+                         [](const auto& info) {
+                           return info.param == Descriptors::NONE ? "Plain" : "Sending";
+                         });
 
 TEST(SandboxConnectionTest, ItKnowsGarbageFromAHangUp) {
   SupervisorFixture loop;
   Pair garbage, hangUp;
   SandboxConnection first(*loop.io.lowLevelProvider, kj::mv(garbage.ours), Descriptors::NONE);
   SandboxConnection second(*loop.io.lowLevelProvider, kj::mv(hangUp.ours), Descriptors::NONE);
+  auto askedFirst = first.bootstrap();
+  auto askedSecond = second.bootstrap();
   char bytes[64];
   memset(bytes, 0xff, sizeof bytes);
   ASSERT_EQ(write(garbage.theirs.get(), bytes, sizeof bytes), static_cast<ssize_t>(sizeof bytes));

@@ -25,21 +25,25 @@ struct ConnectionBounds {
 };
 
 // Descriptor 3. Console lines and requests; long bodies are pulled in pieces.
-constexpr ConnectionBounds HOST_BOUNDS = {.maxMessageBytes = 8 << 20, .maxUnansweredBytes = 4 << 20};
+constexpr ConnectionBounds HOST_BOUNDS = {.maxMessageBytes = 8 << 20,
+                                          .maxUnansweredBytes = 4 << 20};
 
 // Descriptor 4, when the supervisor is the loader. Carries values of up to 32 MiB (schema/value.capnp).
-constexpr ConnectionBounds LOADER_BOUNDS = {.maxMessageBytes = 40 << 20, .maxUnansweredBytes = 64 << 20};
+constexpr ConnectionBounds LOADER_BOUNDS = {.maxMessageBytes = 40 << 20,
+                                            .maxUnansweredBytes = 64 << 20};
 
 enum class Descriptors : uint8_t { NONE, OUTGOING };
 
 class SandboxConnection final {
 public:
   // For descriptor 3: the sandbox asks for `host`.
-  SandboxConnection(kj::LowLevelAsyncIoProvider& io, kj::AutoCloseFd socket, capnp::Capability::Client host);
+  SandboxConnection(kj::LowLevelAsyncIoProvider& io, kj::AutoCloseFd socket,
+                    capnp::Capability::Client host);
 
   // For descriptor 4: we ask for the sandbox's bootstrap capability. `descriptors` says whether capabilities sent
   // to the sandbox may carry one.
-  SandboxConnection(kj::LowLevelAsyncIoProvider& io, kj::AutoCloseFd socket, Descriptors descriptors);
+  SandboxConnection(kj::LowLevelAsyncIoProvider& io, kj::AutoCloseFd socket,
+                    Descriptors descriptors);
 
   KJ_DISALLOW_COPY_AND_MOVE(SandboxConnection);
 

@@ -1,7 +1,7 @@
 #include "supervisor/sandbox-process.h"
 
-#include <gtest/gtest.h>
 #include <errno.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@ namespace {
 
 const Limits GENEROUS = {.cpuMs = 30'000, .wallMs = 30'000, .memoryMb = 128};
 
-class SandboxProcessTest: public testing::Test {
+class SandboxProcessTest : public testing::Test {
 public:
   ~SandboxProcessTest() noexcept override {}
 
@@ -29,12 +29,15 @@ protected:
 };
 
 TEST_F(SandboxProcessTest, AnEndlessLoopIsKilledOnItsCpuClock) {
-  auto sandbox = spawn([](int, int) { for (;;) asm volatile(""); });
+  auto sandbox = spawn([](int, int) {
+    for (;;)
+      asm volatile("");
+  });
   ASSERT_TRUE(sandbox->began({.cpuMs = 20, .wallMs = 30'000, .memoryMb = 128}));
   auto ending = loop.wait(sandbox->onEnd());
   EXPECT_EQ(ending.reason, EndReason::CPU_LIMIT);
   EXPECT_GE(ending.cpuMicros, 15'000u);
-  EXPECT_LE(ending.cpuMicros, 120'000u);   // the limit + 100 ms
+  EXPECT_LE(ending.cpuMicros, 120'000u);  // the limit + 100 ms
 }
 
 TEST_F(SandboxProcessTest, ASleeperIsKilledOnTheWallClock) {
@@ -64,7 +67,7 @@ TEST_F(SandboxProcessTest, GarbageOnDescriptorThreeKillsIt) {
 
 TEST_F(SandboxProcessTest, AMessageLargerThanTheBoundKillsItBeforeItIsRead) {
   auto sandbox = spawn([](int host, int) {
-    uint32_t header[2] = {0, 0x7fffffff};   // one segment of 16 GiB
+    uint32_t header[2] = {0, 0x7fffffff};  // one segment of 16 GiB
     if (write(host, header, sizeof header) < 0) _exit(1);
     pause();
   });
@@ -77,7 +80,8 @@ TEST_F(SandboxProcessTest, WhoClosesDescriptorThreeAndLivesOnIsKilled) {
     pause();
   });
   auto ended = sandbox->onEnd();
-  ASSERT_TRUE(loop.waitUntil([&]() { return ended.poll(loop.io.waitScope); }, 100 * kj::MILLISECONDS));
+  ASSERT_TRUE(
+      loop.waitUntil([&]() { return ended.poll(loop.io.waitScope); }, 100 * kj::MILLISECONDS));
   EXPECT_EQ(loop.wait(kj::mv(ended)).reason, EndReason::VIOLATION);
 }
 
@@ -89,7 +93,10 @@ TEST_F(SandboxProcessTest, OnlyTheFirstReasonCounts) {
 }
 
 TEST_F(SandboxProcessTest, DestroyingItKillsTheProcessAndTheReaperCollectsIt) {
-  auto sandbox = spawn([](int, int) { for (;;) pause(); });
+  auto sandbox = spawn([](int, int) {
+    for (;;)
+      pause();
+  });
   pid_t pid = sandbox->pid();
   sandbox = nullptr;
   loop.wait(loop.reaper.onEmpty());

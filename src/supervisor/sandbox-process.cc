@@ -27,16 +27,17 @@ SandboxProcess::SandboxProcess(Parts parts, kj::Own<HostService> service)
       hostClient(kj::mv(service)),
       connection(kj::heap<SandboxConnection>(parts.io, kj::mv(parts.hostSocket), hostClient)),
       connectionWatch(watchConnection().eagerlyEvaluate(logFault)) {
-  KJ_ON_SCOPE_FAILURE(child->kill());   // no destructor runs for what was not constructed
+  KJ_ON_SCOPE_FAILURE(child->kill());  // no destructor runs for what was not constructed
   child->startCpuClock(parts.cpuClocks, [this]() { clock.cpuDeadlinePassed(); });
 }
 
 SandboxProcess::~SandboxProcess() noexcept(false) {
-  child->stopCpuClock();   // its callback names this object
+  child->stopCpuClock();  // its callback names this object
   child->kill();
 }
 
-void SandboxProcess::assign(kj::Own<SharedLog> log, kj::Maybe<const egress::OutboundNetwork&> outbound) {
+void SandboxProcess::assign(kj::Own<SharedLog> log,
+                            kj::Maybe<const egress::OutboundNetwork&> outbound) {
   host.assign(kj::mv(log), outbound);
 }
 
@@ -57,9 +58,9 @@ void SandboxProcess::kill(EndReason reason) {
   host.revoke();
   // Not at once: this may be a call of the very connection that is to be closed.
   closing = kj::evalLater([this]() {
-    connectionWatch = nullptr;
-    connection = nullptr;
-  }).eagerlyEvaluate(logFault);
+              connectionWatch = nullptr;
+              connection = nullptr;
+            }).eagerlyEvaluate(logFault);
 }
 
 kj::Promise<Ending> SandboxProcess::onEnd() {

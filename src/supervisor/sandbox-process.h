@@ -30,8 +30,9 @@ namespace mayfly::supervisor {
 
 struct SandboxOrder {
   zygote::Role role = zygote::Role::DYNAMIC;
-  uint64_t memoryBytes = 0;     // RLIMIT_DATA beyond the blank sandbox's own
-  uint32_t cpuSeconds = 0;      // RLIMIT_CPU of the whole life, a backstop should the supervisor hang; 0: none
+  uint64_t memoryBytes = 0;  // RLIMIT_DATA beyond the blank sandbox's own
+  uint32_t cpuSeconds =
+      0;  // RLIMIT_CPU of the whole life, a backstop should the supervisor hang; 0: none
 };
 
 class SandboxProcess final {
@@ -41,8 +42,8 @@ public:
     kj::Timer& timer;
     CpuClocks& cpuClocks;
     kj::Own<ChildProcess> child;
-    kj::AutoCloseFd hostSocket;     // our end of its descriptor 3
-    kj::AutoCloseFd loaderSocket;   // the far end of its descriptor 4
+    kj::AutoCloseFd hostSocket;    // our end of its descriptor 3
+    kj::AutoCloseFd loaderSocket;  // the far end of its descriptor 4
     SandboxOrder order;
   };
 
@@ -90,7 +91,7 @@ private:
   kj::Maybe<EndReason> killedFor;
   InvocationClock clock;
 
-  HostService& host;   // owned by the capability below
+  HostService& host;  // owned by the capability below
   schema::Host::Client hostClient;
   kj::Maybe<kj::Own<SandboxConnection>> connection;
   kj::Promise<void> connectionWatch = nullptr;

@@ -5,18 +5,18 @@
 namespace mayfly::supervisor {
 namespace {
 
-class SendingStream final: public kj::AsyncCapabilityStream {
+class SendingStream final : public kj::AsyncCapabilityStream {
 public:
-  explicit SendingStream(kj::Own<kj::AsyncCapabilityStream> inner): inner(kj::mv(inner)) {}
+  explicit SendingStream(kj::Own<kj::AsyncCapabilityStream> inner) : inner(kj::mv(inner)) {}
 
-  kj::Promise<ReadResult> tryReadWithFds(void* buffer, size_t minBytes, size_t maxBytes, kj::AutoCloseFd*,
-                                         size_t) override {
+  kj::Promise<ReadResult> tryReadWithFds(void* buffer, size_t minBytes, size_t maxBytes,
+                                         kj::AutoCloseFd*, size_t) override {
     return inner->tryRead(buffer, minBytes, maxBytes).then([](size_t size) {
       return ReadResult{.byteCount = size, .capCount = 0};
     });
   }
-  kj::Promise<ReadResult> tryReadWithStreams(void*, size_t, size_t, kj::Own<kj::AsyncCapabilityStream>*,
-                                             size_t) override {
+  kj::Promise<ReadResult> tryReadWithStreams(void*, size_t, size_t,
+                                             kj::Own<kj::AsyncCapabilityStream>*, size_t) override {
     return KJ_EXCEPTION(UNIMPLEMENTED, "nothing but bytes is accepted from a sandbox");
   }
   kj::Promise<void> writeWithFds(kj::ArrayPtr<const kj::byte> data,
@@ -24,16 +24,18 @@ public:
                                  kj::ArrayPtr<const int> fds) override {
     return inner->writeWithFds(data, moreData, fds);
   }
-  kj::Promise<void> writeWithStreams(kj::ArrayPtr<const kj::byte> data,
-                                     kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> moreData,
-                                     kj::Array<kj::Own<kj::AsyncCapabilityStream>> streams) override {
+  kj::Promise<void> writeWithStreams(
+      kj::ArrayPtr<const kj::byte> data, kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> moreData,
+      kj::Array<kj::Own<kj::AsyncCapabilityStream>> streams) override {
     return inner->writeWithStreams(data, moreData, kj::mv(streams));
   }
 
   kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override {
     return inner->tryRead(buffer, minBytes, maxBytes);
   }
-  kj::Promise<void> write(const void* buffer, size_t size) override { return inner->write(buffer, size); }
+  kj::Promise<void> write(const void* buffer, size_t size) override {
+    return inner->write(buffer, size);
+  }
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
     return inner->write(pieces);
   }

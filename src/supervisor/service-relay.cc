@@ -7,13 +7,16 @@ namespace {
 
 using AnyCall = capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer>;
 
-class ServiceRelay final: public capnp::Capability::Server {
+class ServiceRelay final : public capnp::Capability::Server {
 public:
   ServiceRelay(kj::Function<ParentWorker&()> target, kj::String entrypoint)
       : target(kj::mv(target)), entrypoint(kj::mv(entrypoint)) {}
 
-  DispatchCallResult dispatchCall(uint64_t interfaceId, uint16_t methodId, AnyCall context) override {
-    return {.promise = forward(interfaceId, methodId, context), .isStreaming = false, .allowCancellation = true};
+  DispatchCallResult dispatchCall(uint64_t interfaceId, uint16_t methodId,
+                                  AnyCall context) override {
+    return {.promise = forward(interfaceId, methodId, context),
+            .isStreaming = false,
+            .allowCancellation = true};
   }
 
 private:
@@ -22,7 +25,8 @@ private:
     auto ask = worker.entrypointRequest();
     ask.setName(entrypoint);
     capnp::Capability::Client destination = ask.send().getEntrypoint();
-    auto call = destination.typelessRequest(interfaceId, methodId, context.getParams().targetSize(), {});
+    auto call =
+        destination.typelessRequest(interfaceId, methodId, context.getParams().targetSize(), {});
     call.set(context.getParams());
     context.releaseParams();
     co_await context.tailCall(kj::mv(call));
@@ -34,7 +38,8 @@ private:
 
 }  // namespace
 
-schema::Entrypoint::Client newServiceRelay(kj::Function<ParentWorker&()> target, kj::String entrypoint) {
+schema::Entrypoint::Client newServiceRelay(kj::Function<ParentWorker&()> target,
+                                           kj::String entrypoint) {
   return capnp::Capability::Client(kj::heap<ServiceRelay>(kj::mv(target), kj::mv(entrypoint)))
       .castAs<schema::Entrypoint>();
 }

@@ -15,6 +15,7 @@
 namespace mayfly::supervisor {
 
 // `entrypoint` empty: the default export. `target` is asked at the time of each call.
-schema::Entrypoint::Client newServiceRelay(kj::Function<ParentWorker&()> target, kj::String entrypoint);
+schema::Entrypoint::Client newServiceRelay(kj::Function<ParentWorker&()> target,
+                                           kj::String entrypoint);
 
 }  // namespace mayfly::supervisor

@@ -22,21 +22,24 @@ SocketPair newSocketPair() {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
     int error = errno;
     if (error == EMFILE || error == ENFILE) {
-      kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "ERR_OVERLOADED: no file descriptor left for another sandbox"));
+      kj::throwFatalException(
+          KJ_EXCEPTION(OVERLOADED, "ERR_OVERLOADED: no file descriptor left for another sandbox"));
     }
     KJ_FAIL_SYSCALL("socketpair", error);
   }
   SocketPair pair = {kj::AutoCloseFd(ends[0]), kj::AutoCloseFd(ends[1])};
   for (int end : ends) {
-    KJ_SYSCALL(setsockopt(end, SOL_SOCKET, SO_SNDBUF, &SEND_BUFFER_BYTES, sizeof SEND_BUFFER_BYTES));
+    KJ_SYSCALL(
+        setsockopt(end, SOL_SOCKET, SO_SNDBUF, &SEND_BUFFER_BYTES, sizeof SEND_BUFFER_BYTES));
   }
   return pair;
 }
 
 }  // namespace
 
-ZygoteSpawner::ZygoteSpawner(ZygoteKeeper& keeper, Reaper& reaper, CpuClocks& cpuClocks, kj::UnixEventPort& port,
-                             kj::LowLevelAsyncIoProvider& io, kj::Timer& timer)
+ZygoteSpawner::ZygoteSpawner(ZygoteKeeper& keeper, Reaper& reaper, CpuClocks& cpuClocks,
+                             kj::UnixEventPort& port, kj::LowLevelAsyncIoProvider& io,
+                             kj::Timer& timer)
     : keeper(keeper), reaper(reaper), cpuClocks(cpuClocks), port(port), io(io), timer(timer) {}
 
 kj::Promise<kj::Own<SandboxProcess>> ZygoteSpawner::spawn(SandboxOrder order) {
@@ -47,7 +50,8 @@ kj::Promise<kj::Own<SandboxProcess>> ZygoteSpawner::spawn(SandboxOrder order) {
   forkOrder.role = order.role;
   forkOrder.memoryBytes = order.memoryBytes;
   forkOrder.cpuSeconds = order.cpuSeconds;
-  auto child = co_await generation->zygote->fork(forkOrder, kj::mv(host.childs), kj::mv(loader.childs));
+  auto child =
+      co_await generation->zygote->fork(forkOrder, kj::mv(host.childs), kj::mv(loader.childs));
   co_return kj::heap<SandboxProcess>(SandboxProcess::Parts{
       .io = io,
       .timer = timer,

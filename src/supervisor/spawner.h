@@ -23,7 +23,7 @@ public:
   virtual kj::Promise<kj::Own<SandboxProcess>> spawn(SandboxOrder order) = 0;
 };
 
-class ZygoteSpawner final: public Spawner {
+class ZygoteSpawner final : public Spawner {
 public:
   ZygoteSpawner(ZygoteKeeper& keeper, Reaper& reaper, CpuClocks& cpuClocks, kj::UnixEventPort& port,
                 kj::LowLevelAsyncIoProvider& io, kj::Timer& timer);

@@ -41,9 +41,12 @@ TEST(ZygoteKeeperTest, OneThatKeepsDyingIsStartedWithPauses) {
 
 TEST(ZygoteKeeperTest, AFirstStartThatFailsFailsForEveryone) {
   SupervisorFixture loop;
-  ZygoteKeeper keeper(kj::str("broken"),
-                      []() -> kj::Promise<kj::Own<Zygote>> { return KJ_EXCEPTION(FAILED, "error[zygote.no-wall]: none"); },
-                      loop.timer, loop.log);
+  ZygoteKeeper keeper(
+      kj::str("broken"),
+      []() -> kj::Promise<kj::Own<Zygote>> {
+        return KJ_EXCEPTION(FAILED, "error[zygote.no-wall]: none");
+      },
+      loop.timer, loop.log);
   EXPECT_THROW(loop.wait(keeper.current()), kj::Exception);
   EXPECT_THROW(loop.wait(keeper.current()), kj::Exception);
 }
@@ -52,14 +55,15 @@ TEST(ZygoteKeeperTest, LaterFailuresAreTriedAgain) {
   SupervisorFixture loop;
   int starts = 0;
   FakeZygote* current = nullptr;
-  ZygoteKeeper keeper(kj::str("shaky"),
-                      [&]() -> kj::Promise<kj::Own<Zygote>> {
-                        if (++starts == 2) return KJ_EXCEPTION(FAILED, "not now");
-                        auto zygote = kj::heap<FakeZygote>();
-                        current = zygote.get();
-                        return kj::Own<Zygote>(kj::mv(zygote));
-                      },
-                      loop.timer, loop.log);
+  ZygoteKeeper keeper(
+      kj::str("shaky"),
+      [&]() -> kj::Promise<kj::Own<Zygote>> {
+        if (++starts == 2) return KJ_EXCEPTION(FAILED, "not now");
+        auto zygote = kj::heap<FakeZygote>();
+        current = zygote.get();
+        return kj::Own<Zygote>(kj::mv(zygote));
+      },
+      loop.timer, loop.log);
   loop.wait(keeper.current());
   current->die();
   loop.settle();

@@ -6,18 +6,26 @@
 
 namespace mayfly::supervisor {
 
-ZygoteKeeper::ZygoteKeeper(kj::String label, Start start, kj::Timer& timer, observe::OperatorLog& log, Backoff backoff)
-    : label(kj::mv(label)), start(kj::mv(start)), timer(timer), log(log), backoff(backoff), changed(nullptr), keeping(nullptr) {
+ZygoteKeeper::ZygoteKeeper(kj::String label, Start start, kj::Timer& timer,
+                           observe::OperatorLog& log, Backoff backoff)
+    : label(kj::mv(label)),
+      start(kj::mv(start)),
+      timer(timer),
+      log(log),
+      backoff(backoff),
+      changed(nullptr),
+      keeping(nullptr) {
   auto paf = kj::newPromiseAndFulfiller<void>();
   changed = paf.promise.fork();
   changedFulfiller = kj::mv(paf.fulfiller);
-  keeping = keep().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "a zygote is no longer kept", e); });
+  keeping = keep().eagerlyEvaluate(
+      [](kj::Exception&& e) { KJ_LOG(ERROR, "a zygote is no longer kept", e); });
 }
 
 kj::Promise<kj::Own<ZygoteGeneration>> ZygoteKeeper::current() {
   for (;;) {
-    KJ_IF_MAYBE(why, cannotStart) kj::throwFatalException(kj::cp(*why));
-    KJ_IF_MAYBE(running, generation) co_return kj::addRef(**running);
+    KJ_IF_MAYBE (why, cannotStart) kj::throwFatalException(kj::cp(*why));
+    KJ_IF_MAYBE (running, generation) co_return kj::addRef(**running);
     co_await changed.addBranch();
   }
 }
@@ -27,7 +35,7 @@ kj::Promise<void> ZygoteKeeper::keep() {
     auto startedAt = timer.now();
     auto started = co_await tryStart();
     if (cannotStart != nullptr) co_return;
-    KJ_IF_MAYBE(zygote, started) {
+    KJ_IF_MAYBE (zygote, started) {
       startedAt = timer.now();
       auto running = kj::refcounted<ZygoteGeneration>(++lastNumber, kj::mv(*zygote));
       generation = kj::addRef(*running);
@@ -35,7 +43,8 @@ kj::Promise<void> ZygoteKeeper::keep() {
       auto why = co_await running->zygote->onDeath();
       running->dead = true;
       generation = nullptr;
-      log.system(observe::Level::ERROR, kj::str("the zygote of ", label, " died and is started anew: ", why));
+      log.system(observe::Level::ERROR,
+                 kj::str("the zygote of ", label, " died and is started anew: ", why));
     }
     auto pause = backoff.pauseAfter(timer.now() - startedAt);
     if (pause > 0 * kj::SECONDS) co_await timer.afterDelay(pause);
@@ -51,7 +60,8 @@ kj::Promise<kj::Maybe<kj::Own<Zygote>>> ZygoteKeeper::tryStart() {
       cannotStart = kj::mv(why);
       announce();
     } else {
-      log.system(observe::Level::ERROR, kj::str("the zygote of ", label, " cannot be started: ", describeForOperator(why)));
+      log.system(observe::Level::ERROR, kj::str("the zygote of ", label,
+                                                " cannot be started: ", describeForOperator(why)));
     }
   }
   co_return nullptr;

@@ -27,11 +27,12 @@
 namespace mayfly::supervisor {
 
 // One zygote, held by its keeper and by each of its sandboxes.
-class ZygoteGeneration final: public kj::Refcounted {
+class ZygoteGeneration final : public kj::Refcounted {
 public:
-  ZygoteGeneration(uint64_t number, kj::Own<Zygote> zygote): number(number), zygote(kj::mv(zygote)) {}
+  ZygoteGeneration(uint64_t number, kj::Own<Zygote> zygote)
+      : number(number), zygote(kj::mv(zygote)) {}
 
-  const uint64_t number;           // 1, 2, …
+  const uint64_t number;  // 1, 2, …
   kj::Own<Zygote> zygote;
   bool dead = false;
 };
@@ -40,7 +41,8 @@ class ZygoteKeeper final {
 public:
   using Start = kj::Function<kj::Promise<kj::Own<Zygote>>()>;
 
-  ZygoteKeeper(kj::String label, Start start, kj::Timer& timer, observe::OperatorLog& log, Backoff backoff = Backoff());
+  ZygoteKeeper(kj::String label, Start start, kj::Timer& timer, observe::OperatorLog& log,
+               Backoff backoff = Backoff());
   KJ_DISALLOW_COPY_AND_MOVE(ZygoteKeeper);
 
   // The running generation, as soon as there is one.

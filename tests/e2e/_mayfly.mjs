@@ -1,5 +1,6 @@
 // Starts the real binary: `run` waits for its end, `serve` for its first line. Nothing here outlives its test.
 import { spawn } from "node:child_process";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { asOrdinaryUser } from "./_ordinary-user.mjs";
 
@@ -47,6 +48,13 @@ export async function runProgram(command, args, options = {}) {
 
 /** Runs `mayfly ...args` to its end. */
 export const mayfly = (args, options) => runProgram(BINARY, args, options);
+
+/** Takes the place of a test's context for what all tests of a file share. Call it outside of hooks. */
+export function wholeFile() {
+  const endings = [];
+  after(async () => { for (const end of endings.reverse()) await end(); });
+  return { after: (end) => endings.push(end) };
+}
 
 /** A running `mayfly serve`, killed when the test ends if it has not ended by then. */
 export async function serve(t, project, { args = ["--listen", "127.0.0.1:0"], ...options } = {}) {

@@ -1,5 +1,5 @@
 // Projects of a test: a folder with the files that the test spells out, gone when the test ends.
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -23,10 +23,11 @@ export function project(t, main, config = {}, files = {}) {
   return folder(t, { "wrangler.jsonc": JSON.stringify(wrangler), [wrangler.main]: main, ...files });
 }
 
-/** A copy of a folder of tests/fixtures. */
+/** A copy of a folder of tests/fixtures; what is in its `packages` is found in its node_modules. */
 export function fixture(t, name) {
   const root = folder(t, {});
   cpSync(new URL(`../fixtures/${name}`, import.meta.url), root, { recursive: true });
+  if (existsSync(join(root, "packages"))) renameSync(join(root, "packages"), join(root, "node_modules"));
   return root;
 }
 
