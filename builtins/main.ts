@@ -8,7 +8,7 @@ import { bodyFinished } from "./rpc/fetcher.ts";
 import { exportReadable, importReadable } from "./rpc/streams.ts";
 import { installPlatform } from "./runtime/index.ts";
 import { start } from "./worker/start.ts";
-import { warm } from "./worker/warm.ts";
+import { rehearse, warm } from "./worker/warm.ts";
 
 const platform = installPlatform(globalThis, {
   requireIo,
@@ -30,6 +30,7 @@ for (const name of ["SharedArrayBuffer"]) delete (globalThis as unknown as Recor
 
 ops.provideEntry({
   warm,
+  rehearse,
   start,
   dataCloneError: cloneError,
   unhandledRejection(promise, reason) {

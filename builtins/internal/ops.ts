@@ -130,7 +130,8 @@ export interface ReceivedProgram extends WireProgram {
 export interface WorkerHandlers {
   /** Called once after `start`, when microtasks have run: what is still pending now would need I/O. */
   evaluated(): void;
-  entrypoint(name: string, props: Encoded | null): Cap;
+  /** `props`: an encoded value, JSON text, or null for none. */
+  entrypoint(name: string, props: Encoded | string | null): Cap;
   /** Resolves to JSON text. */
   invoke(method: string, args: string): Promise<string>;
   tests(): Promise<string[]>;
@@ -141,6 +142,8 @@ export interface WorkerHandlers {
 export interface Entry {
   /** In the zygote: runs once what every sandbox will run, so that it is compiled and warm. */
   warm(): void;
+  /** In each blank sandbox, before it is handed out. */
+  rehearse(): Promise<void>;
   start(program: ReceivedProgram, role: "parent" | "dynamic"): WorkerHandlers;
   dataCloneError(message: string): unknown;
   unhandledRejection(promise: Promise<unknown>, reason: unknown): void;
@@ -205,8 +208,8 @@ export interface Ops {
   loaderLease(loader: Cap, limits: LeaseLimits, profile: string, outbound: boolean, label: string): { lease: Cap; blank: Cap; granted: Promise<void> };
   blankStart(blank: Cap, program: WireProgram): Cap;
   workerEntrypoint(worker: Cap, name: string, props: Encoded | null): Cap;
-  leaseBegan(lease: Cap, limits: LeaseLimits): void;
-  leaseFinished(lease: Cap): void;
+  leaseBegan(lease: Cap, invocation: number, limits: LeaseLimits): void;
+  leaseFinished(lease: Cap, invocation: number): void;
   leaseEnded(lease: Cap): Promise<{ reason: EndReason; detail: string }>;
   /** The network as the supervisor grants it to this sandbox. */
   hostOutbound(): Cap;

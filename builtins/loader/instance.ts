@@ -29,8 +29,8 @@ function endingError(reason: EndReason): Error {
 class Running {
   readonly lease: Cap;
   readonly worker: Cap;
-  #invocations = 1; // the lease counts the first as begun
-  #unused = true;
+  #begun = 0;
+  #inFlight = 1; // the lease counts the first, number 0, as begun
   #released = false;
   readonly ended: Promise<Error>;
   gone = false;
@@ -56,22 +56,21 @@ class Running {
   }
 
   get busy(): boolean {
-    return this.#invocations > 0;
+    return this.#inFlight > 0;
   }
 
-  begin(limits: LeaseLimits): void {
-    if (this.#unused) {
-      this.#unused = false;
-      return;
+  /** Begins an invocation; the returned function ends it. */
+  begin(limits: LeaseLimits): () => void {
+    const number = this.#begun++;
+    if (number > 0) {
+      this.#inFlight++;
+      ops.leaseBegan(this.lease, number, limits);
     }
-    this.#invocations++;
-    ops.leaseBegan(this.lease, limits);
-  }
-
-  finish(): void {
-    this.#invocations--;
-    this.idleSince = Date.now();
-    if (!this.#released) ops.leaseFinished(this.lease);
+    return () => {
+      this.#inFlight--;
+      this.idleSince = Date.now();
+      if (!this.#released) ops.leaseFinished(this.lease, number);
+    };
   }
 
   release(): void {
@@ -112,14 +111,14 @@ export class Instance {
   /** Begins one invocation of an entrypoint. */
   open(name: string, props: Encoded | null, limits: LeaseLimits): Session {
     const running = this.ensure(limits);
-    running.begin(tighter(this.code.limits, limits));
+    const finish = running.begin(tighter(this.code.limits, limits));
     const entrypoint = ops.workerEntrypoint(running.worker, name, props);
     return new Session(
       entrypoint,
       (disconnect) => explain(running, disconnect),
       () => {
         ops.capDrop(entrypoint);
-        running.finish();
+        finish();
       },
     );
   }

@@ -2,9 +2,29 @@
 // pages it touches are shared. No randomness, no clock, no program's bytes.
 
 import { ops } from "../internal/ops.ts";
+import { builtInModules } from "../modules/index.ts";
+import { startCall } from "../rpc/calls.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { Reviver } from "../rpc/revive.ts";
+import { explainPlainly, Session } from "../rpc/session.ts";
 import { stripTypes } from "./strip-types.ts";
+import { Worker } from "./worker.ts";
+
+/**
+ * In a blank sandbox, before its program comes: plays the whole way of a small program once, so that the pages which
+ * every program writes to have been copied by then.
+ */
+export async function rehearse(): Promise<void> {
+  const worker = new Worker();
+  const source = "import { WorkerEntrypoint } from 'cloudflare:workers'; export default { async run(x) { return { x, list: [1, 'a'] }; } };";
+  const graph = ops.evaluateModules("blank.js", [{ name: "blank.js", kind: "esm", body: source }], builtInModules(worker));
+  if (graph.failed !== undefined) throw new Error(graph.failed);
+  await graph.settled;
+  worker.adopt(graph.exports);
+  const cap = worker.entrypoint("", null);
+  const session = new Session(cap, explainPlainly, () => ops.capDrop(cap));
+  await startCall(session, () => cap, ["run"], [{ text: "a", n: 1.5 }]);
+}
 
 export function warm(): void {
   const reviver = new Reviver(null, undefined);

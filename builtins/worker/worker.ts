@@ -56,8 +56,8 @@ export class Worker {
     return this.#loopback;
   }
 
-  /** An entrypoint for another process. `name` empty: the default export. */
-  entrypoint(name: string, props: Encoded | null): Cap {
+  /** An entrypoint for another process. `name` empty: the default export. `props` as in WorkerHandlers. */
+  entrypoint(name: string, props: Encoded | string | null): Cap {
     const exportName = name === "" ? "default" : name;
     return ops.exportObject("entrypoint", {
       call: (path, args) =>
@@ -75,7 +75,7 @@ export class Worker {
 
   async #invoke(
     name: string,
-    props: Encoded | null,
+    props: Encoded | string | null,
     body: (invocation: Invocation, receiver: Receiver, ctx: ExecutionContext) => Promise<Awaited<ReturnType<typeof replyWith>>>,
   ) {
     const invocation = new Invocation();
@@ -92,13 +92,13 @@ export class Worker {
     }
   }
 
-  #begin(invocation: Invocation, name: string, props: Encoded | null): { receiver: Receiver; ctx: ExecutionContext } {
+  #begin(invocation: Invocation, name: string, props: Encoded | string | null): { receiver: Receiver; ctx: ExecutionContext } {
     if (this.failure !== null) throw new SystemError(this.failure);
     const exported = this.#exported(name);
     if (exported.kind === "none") throw new SystemError(systemError(exported.why, "ERR_NO_ENTRYPOINT"));
     return invocation.run(() => {
-      const propsValue = props === null ? {} : ops.decode(props, new Reviver(null, undefined).revive, true);
-      const ctx = new ExecutionContext(invocation, propsValue, this.#loopback);
+      const ctxProps = propsValue(props);
+      const ctx = new ExecutionContext(invocation, ctxProps, this.#loopback);
       if (exported.kind === "object") return { receiver: { instance: exported.object, isClass: false }, ctx };
       return { receiver: { instance: new exported.make(ctx, this.env), isClass: true }, ctx };
     });
@@ -153,7 +153,7 @@ export class Worker {
     return Reflect.apply(handler, object, [values[0], this.env, ctx]);
   }
 
-  async #fetch(name: string, props: Encoded | null, wire: WireRequest, caller: { cancelled?: () => void }) {
+  async #fetch(name: string, props: Encoded | string | null, wire: WireRequest, caller: { cancelled?: () => void }) {
     const invocation = new Invocation();
     const release = invocation.hold();
     caller.cancelled = () => invocation.end();
@@ -222,6 +222,13 @@ export class Worker {
     rememberEndpoint(stub, endpoint);
     return stub;
   }
+}
+
+/** Decoded anew for each invocation, so that what a program does to its props stays in that invocation. */
+function propsValue(props: Encoded | string | null): unknown {
+  if (props === null) return {};
+  if (typeof props === "string") return JSON.parse(props);
+  return ops.decode(props, new Reviver(null, undefined).revive, true);
 }
 
 interface Receiver {

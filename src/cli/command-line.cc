@@ -131,6 +131,14 @@ int refuseUnknown(std::string_view word) {
   return EXIT_USAGE;
 }
 
+std::string describeMistake(const CLI::App* app, const CLI::Error& mistake) {
+  std::string command = "mayfly";
+  for (auto* chosen : app->get_subcommands())
+    command += " " + chosen->get_name();
+  return std::string("error[usage.arguments]: ") + mistake.what() + "\n  fix    `" + command +
+         " --help` shows what it takes\n";
+}
+
 }  // namespace
 
 Command parseCommandLine(int argc, const char* const* argv) {
@@ -138,6 +146,11 @@ Command parseCommandLine(int argc, const char* const* argv) {
   app.footer(MAIN_FOOTER);
   app.set_version_flag("--version", std::string("mayfly ") + VERSION);
   app.require_subcommand(0, 1);
+  // Examples are laid out by hand.
+  app.get_formatter()->enable_footer_formatting(false);
+  app.get_formatter()->enable_description_formatting(false);
+  app.get_formatter()->column_width(26);
+  app.failure_message(describeMistake);
 
   ServeOptions serve;
   RunOptions run;

@@ -42,9 +42,8 @@ int dispatch(const Command& command) {
 
 // What the user can put right before the program runs is a matter of usage.
 bool isUsageError(kj::StringPtr rendered) {
-  for (kj::StringPtr area :
-       {"error[usage."_kj, "error[config."_kj, "error[serve.address"_kj,
-        "error[serve.port-in-use"_kj, "error[serve.listen"_kj, "error[serve.service-props"_kj}) {
+  for (kj::StringPtr area : {"error[usage."_kj, "error[config."_kj, "error[serve.address"_kj,
+                             "error[serve.port-in-use"_kj, "error[serve.listen"_kj}) {
     if (rendered.startsWith(area)) return true;
   }
   return false;

@@ -2,7 +2,6 @@
 
 #include <kj/debug.h>
 
-#include "base/error.h"
 #include "supervisor/service-relay.h"
 
 namespace mayfly::cli {
@@ -21,35 +20,28 @@ kj::Promise<void> ParentFleet::build(kj::ArrayPtr<const config::WorkerConfig> wo
 
 void ParentFleet::add(const config::WorkerConfig& worker, config::ProgramSource source,
                       const supervisor::ParentGrants& grants) {
-  ParentPlan plan = {.name = kj::str(worker.name),
-                     .fillProgram =
-                         [source = kj::mv(source)](schema::Program::Builder program) {
-                           config::fillProgram(program, source);
-                         },
-                     .variables = KJ_MAP(variable, worker.vars){return ParentPlan::Variable{
-                         .name = kj::str(variable.name), .json = kj::str(variable.json)};
-}
-, .loaders = KJ_MAP(loader, worker.loaders) { return kj::str(loader.name); }
-, .services = {},
-};  // namespace mayfly::cli
-for (auto& service : worker.services) {
-  if (service.propsJson != "") {
-    // Props narrow what a binding may do: to leave them out would widen it.
-    OperatorError{.code = kj::str("serve.service-props"),
-                  .what = kj::str("service binding \"", service.name,
-                                  "\" has `props`, which are not supported"),
-                  .where = kj::str(service.where),
-                  .why = kj::String(),
-                  .fix = kj::str("remove `props`, or export an entrypoint of its own for this use")}
-        .raise();
+  ParentPlan plan;
+  plan.name = kj::str(worker.name);
+  plan.fillProgram = [source = kj::mv(source)](schema::Program::Builder program) {
+    config::fillProgram(program, source);
+  };
+  auto variables = kj::heapArrayBuilder<ParentPlan::Variable>(worker.vars.size());
+  for (auto& variable : worker.vars)
+    variables.add(kj::str(variable.name), kj::str(variable.json));
+  plan.variables = variables.finish();
+  auto loaders = kj::heapArrayBuilder<kj::String>(worker.loaders.size());
+  for (auto& loader : worker.loaders)
+    loaders.add(kj::str(loader.name));
+  plan.loaders = loaders.finish();
+  for (auto& service : worker.services) {
+    auto findTarget = [this, target = kj::str(service.service)]() -> ParentWorker& {
+      return find(target);
+    };
+    plan.services.add(kj::str(service.name),
+                      supervisor::newServiceRelay(kj::mv(findTarget), kj::str(service.entrypoint),
+                                                  kj::str(service.propsJson)));
   }
-  plan.services.add(ParentPlan::Service{
-      .name = kj::str(service.name),
-      .entrypoint = supervisor::newServiceRelay(
-          [this, target = kj::str(service.service)]() -> ParentWorker& { return find(target); },
-          kj::str(service.entrypoint))});
-}
-parents.add(kj::heap<ParentWorker>(grants, kj::mv(plan)));
+  parents.add(kj::heap<ParentWorker>(grants, kj::mv(plan)));
 }
 
 kj::Promise<void> ParentFleet::start(kj::Maybe<int> socket) {

@@ -85,7 +85,7 @@ public:
                                                      .memoryBytes = limits.memoryBytes(),
                                                      .cpuSeconds = limits.cpuMs / 1000 + 1});
     process->assign(kj::refcounted<supervisor::SharedLog>(log.openSandbox(source.name)), nullptr);
-    KJ_ASSERT(process->began(limits));
+    KJ_ASSERT(process->began(supervisor::FIRST_INVOCATION, limits) == supervisor::Admission::BEGUN);
     connection = kj::heap<SandboxConnection>(*io.lowLevelProvider, process->takeLoaderSocket(),
                                              supervisor::Descriptors::NONE);
     co_return co_await invoke(options, source, env);

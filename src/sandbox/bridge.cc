@@ -25,10 +25,21 @@ void Bridge::openLoop(kj::AsyncIoContext& context, zygote::Role role, schema::Ho
 
 void Bridge::taskFailed(kj::Exception&& exception) {
   // Tasks answer for their own failures; what arrives here is a bug of ours. The operator should see it.
+  log(schema::LogLevel::ERROR, kj::str("internal: ", exception.getDescription()));
+}
+
+void Bridge::log(schema::LogLevel level, kj::StringPtr message) {
   auto request = host().logRequest();
-  request.setLevel(schema::LogLevel::ERROR);
-  request.setMessage(kj::str("internal: ", exception.getDescription()));
-  tasks.add(request.send().ignoreResult().catch_([](kj::Exception&&) {}));
+  request.setLevel(level);
+  request.setMessage(message);
+  auto sent = request.send().ignoreResult().catch_([](kj::Exception&&) {}).fork();
+  detach(sent.addBranch());
+  lastLine = kj::mv(sent);
+}
+
+kj::Promise<void> Bridge::whenLogged() {
+  KJ_IF_MAYBE(line, lastLine) return line->addBranch();
+  return kj::READY_NOW;
 }
 
 v8::MaybeLocal<v8::Value> Bridge::callEntry(kj::StringPtr name, kj::ArrayPtr<v8::Local<v8::Value>> arguments) {

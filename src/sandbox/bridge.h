@@ -42,6 +42,15 @@ public:
   kj::Timer& timer() { return ioContext().provider->getTimer(); }
   kj::AsyncIoContext& ioContext() { return KJ_ASSERT_NONNULL(io); }
   schema::Host::Client& host() { return KJ_ASSERT_NONNULL(hostClient); }
+
+  // Sends a line to the operator; whenLogged() resolves once all lines so far have arrived there.
+  void log(schema::LogLevel level, kj::StringPtr message);
+  kj::Promise<void> whenLogged();
+
+  // JavaScript's timers that have not fired, and the clock's origin: the program's start.
+  kj::HashMap<uint32_t, kj::Promise<void>> timers;
+  uint32_t nextTimer = 1;
+  kj::Maybe<kj::TimePoint> timeOrigin;
   zygote::Role role() { return ownRole; }
 
   // The Entry (ops.ts) that the built-ins provide when they are evaluated: our way into them.
@@ -86,6 +95,7 @@ private:
   kj::Maybe<kj::AsyncIoContext&> io;
   kj::Maybe<schema::Host::Client> hostClient;
   zygote::Role ownRole = zygote::Role::DYNAMIC;
+  kj::Maybe<kj::ForkedPromise<void>> lastLine;
   kj::TaskSet tasks;
 };
 

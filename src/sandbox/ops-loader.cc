@@ -109,16 +109,20 @@ void workerEntrypoint(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(wrapCap(bridge, CapKind::ENTRYPOINT, request.send().getEntrypoint()));
 }
 
-// leaseBegan(lease, limits)
+// leaseBegan(lease, invocation, limits)
 void leaseBegan(Bridge& bridge, const Info& info) {
+  KJ_REQUIRE(info[1]->IsUint32());
   auto request = unwrapCap(bridge, info[0]).as<schema::Lease>().beganRequest();
-  fillLimits(bridge, info[1], request.initLimits());
+  request.setInvocation(info[1].As<v8::Uint32>()->Value());
+  fillLimits(bridge, info[2], request.initLimits());
   bridge.detach(request.send().ignoreResult().catch_([](kj::Exception&&) {}));
 }
 
-// leaseFinished(lease)
+// leaseFinished(lease, invocation)
 void leaseFinished(Bridge& bridge, const Info& info) {
+  KJ_REQUIRE(info[1]->IsUint32());
   auto request = unwrapCap(bridge, info[0]).as<schema::Lease>().finishedRequest();
+  request.setInvocation(info[1].As<v8::Uint32>()->Value());
   bridge.detach(request.send().ignoreResult().catch_([](kj::Exception&&) {}));
 }
 

@@ -1,7 +1,6 @@
 // Timers, clocks, the async context and the operator's log.
 
 #include <kj/debug.h>
-#include <time.h>
 
 #include <cmath>
 
@@ -11,18 +10,6 @@ namespace mayfly::sandbox {
 
 namespace {
 
-// One running timer: firing or cancelling removes it from the table.
-struct Timers {
-  kj::HashMap<uint32_t, kj::Promise<void>> running;
-  uint32_t next = 1;
-};
-
-Timers& timers() {
-  // One sandbox per process, and the event loop needs it only after the fork.
-  static Timers instance;
-  return instance;
-}
-
 constexpr double MAX_DELAY_MS = 3153600000000.0;
 
 void startTimer(Bridge& bridge, const Info& info) {
@@ -30,13 +17,13 @@ void startTimer(Bridge& bridge, const Info& info) {
   double ms = info[0].As<v8::Number>()->Value();
   if (!(ms >= 0)) ms = 0;
   ms = std::fmin(ms, MAX_DELAY_MS);
-  auto id = timers().next++;
+  auto id = bridge.nextTimer++;
   auto delay = static_cast<int64_t>(ms * 1e6) * kj::NANOSECONDS;
   auto fire = [&bridge, id, callback = v8::Global<v8::Function>(bridge.isolate, info[1].As<v8::Function>())]() mutable {
     // The entry goes first, so that the callback may start a timer again; this promise ends on its own.
-    KJ_IF_MAYBE(own, timers().running.findEntry(id)) {
+    KJ_IF_MAYBE(own, bridge.timers.findEntry(id)) {
       auto self = kj::mv(own->value);
-      timers().running.erase(*own);
+      bridge.timers.erase(*own);
       bridge.detach(kj::evalLater([self = kj::mv(self)]() mutable {}));
     }
     engine::Turn turn(bridge.runtime);
@@ -48,26 +35,21 @@ void startTimer(Bridge& bridge, const Info& info) {
   auto promise = bridge.timer().afterDelay(delay).then(kj::mv(fire)).eagerlyEvaluate([](kj::Exception&& e) {
     KJ_LOG(ERROR, e);
   });
-  timers().running.insert(id, kj::mv(promise));
+  bridge.timers.insert(id, kj::mv(promise));
   info.GetReturnValue().Set(id);
 }
 
-void cancelTimer(Bridge&, const Info& info) {
+void cancelTimer(Bridge& bridge, const Info& info) {
   if (!info[0]->IsUint32()) return;
-  timers().running.erase(info[0].As<v8::Uint32>()->Value());
+  bridge.timers.erase(info[0].As<v8::Uint32>()->Value());
 }
 
-double monotonic() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
-}
-
-void monotonicMs(Bridge&, const Info& info) {
-  static double origin = 0;  // first use is in the child, when its program starts
-  double now = monotonic();
-  if (origin == 0) origin = now;
-  info.GetReturnValue().Set(now - origin);
+void monotonicMs(Bridge& bridge, const Info& info) {
+  auto now = kj::systemPreciseMonotonicClock().now();
+  // First use is in the child, when its program starts.
+  auto origin = bridge.timeOrigin.orDefault(now);
+  bridge.timeOrigin = origin;
+  info.GetReturnValue().Set(static_cast<double>((now - origin) / kj::NANOSECONDS) / 1e6);
 }
 
 void asyncFrame(Bridge& bridge, const Info& info) {
@@ -79,15 +61,13 @@ void setAsyncFrame(Bridge& bridge, const Info& info) {
 }
 
 void log(Bridge& bridge, const Info& info) {
-  auto request = bridge.host().logRequest();
-  auto level = engine::utf8(bridge.isolate, info[0]);
-  request.setLevel(level == "debug"  ? schema::LogLevel::DEBUG
-                   : level == "info" ? schema::LogLevel::INFO
-                   : level == "warn" ? schema::LogLevel::WARN
-                   : level == "error" ? schema::LogLevel::ERROR
-                                      : schema::LogLevel::LOG);
-  request.setMessage(engine::utf8(bridge.isolate, info[1]));
-  bridge.detach(request.send().ignoreResult().catch_([](kj::Exception&&) {}));
+  auto name = engine::utf8(bridge.isolate, info[0]);
+  auto level = name == "debug"   ? schema::LogLevel::DEBUG
+               : name == "info"  ? schema::LogLevel::INFO
+               : name == "warn"  ? schema::LogLevel::WARN
+               : name == "error" ? schema::LogLevel::ERROR
+                                 : schema::LogLevel::LOG;
+  bridge.log(level, engine::utf8(bridge.isolate, info[1]));
 }
 
 constexpr Operation OPERATIONS[] = {

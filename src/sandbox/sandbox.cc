@@ -43,7 +43,7 @@ struct Loop {
 class WarmSandbox final : public Sandbox {
 public:
   explicit WarmSandbox(kj::ArrayPtr<const kj::StringPtr> v8Flags)
-      : runtime(v8Flags, heapShare(DEFAULT_MEMORY_BYTES), EXIT_OUT_OF_MEMORY), bridge(runtime) {
+      : runtime(v8Flags, heapShare(DEFAULT_MEMORY_BYTES), zygote::EXIT_OUT_OF_MEMORY), bridge(runtime) {
     evaluateBuiltins();
     runtime.trim();
   }
@@ -129,9 +129,24 @@ private:
     } else {
       loaderNetwork = kj::heap<capnp::TwoPartyVatNetwork>(*own.loaderStream, Side::SERVER, readerOptions());
     }
+    rehearse(own.io.waitScope);
     auto loaderRpc = capnp::makeRpcServer(*loaderNetwork, makeBlank(bridge));
 
     hostNetwork.onDisconnect().exclusiveJoin(loaderNetwork->onDisconnect()).wait(own.io.waitScope);
+  }
+
+  void rehearse(kj::WaitScope& waitScope) {
+    kj::Promise<Outcome> rehearsal = nullptr;
+    {
+      engine::Turn turn(runtime);
+      v8::Local<v8::Value> promise;
+      KJ_REQUIRE(bridge.callEntry("rehearse", nullptr).ToLocal(&promise), "the rehearsal threw");
+      rehearsal = bridge.fromJs(promise);
+    }
+    auto outcome = rehearsal.wait(waitScope);
+    engine::Turn turn(runtime);
+    KJ_REQUIRE(outcome.fulfilled, "the rehearsal failed",
+               engine::utf8(runtime.isolate(), outcome.value.Get(runtime.isolate())->ToDetailString(runtime.context()).ToLocalChecked()));
   }
 
   engine::Runtime runtime;

@@ -16,9 +16,6 @@
 
 namespace mayfly::sandbox {
 
-// Exit status of a sandbox whose memory ran out: V8's out-of-memory handler, or operator new.
-constexpr int EXIT_OUT_OF_MEMORY = 77;
-
 class Sandbox {
 public:
   // Starts V8 with `v8Flags`, evaluates and warms the built-ins. Throws kj::Exception.

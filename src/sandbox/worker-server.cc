@@ -22,8 +22,10 @@ protected:
   kj::Promise<void> entrypoint(EntrypointContext context) override {
     Turn turn(bridge.runtime);
     auto params = context.getParams();
-    context.getResults().setEntrypoint(
-        newEntrypoint(params.getName(), params.hasProps() ? kj::Maybe(params.getProps()) : nullptr));
+    v8::Local<v8::Value> props = v8::Null(bridge.isolate);
+    if (params.hasProps()) props = wrapEncoded(bridge, Encoded::read(params.getProps()));
+    if (params.hasPropsJson()) props = engine::text(bridge.isolate, params.getPropsJson().asArray());
+    context.getResults().setEntrypoint(newEntrypoint(params.getName(), props));
     return kj::READY_NOW;
   }
 
@@ -36,7 +38,7 @@ protected:
                                           engine::text(bridge.isolate, params.getArgs().asArray())};
       outcome = call("invoke", arguments);
     }
-    return outcome.then([this, context](Outcome&& outcome) mutable {
+    return logged(kj::mv(outcome)).then([this, context](Outcome&& outcome) mutable {
       Turn turn(bridge.runtime);
       auto value = outcome.value.Get(bridge.isolate);
       auto result = context.getResults().initResult();
@@ -51,7 +53,7 @@ protected:
       Turn turn(bridge.runtime);
       outcome = call("tests", nullptr);
     }
-    return outcome.then([this, context](Outcome&& outcome) mutable {
+    return logged(kj::mv(outcome)).then([this, context](Outcome&& outcome) mutable {
       Turn turn(bridge.runtime);
       auto value = outcome.value.Get(bridge.isolate);
       auto results = context.getResults();
@@ -71,7 +73,7 @@ protected:
       v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, context.getParams().getName().asArray())};
       outcome = call("test", arguments);
     }
-    return outcome.then([this, context](Outcome&& outcome) mutable {
+    return logged(kj::mv(outcome)).then([this, context](Outcome&& outcome) mutable {
       if (outcome.fulfilled) return;
       Turn turn(bridge.runtime);
       writeThrown(bridge, outcome.value.Get(bridge.isolate), context.getResults().initFailure());
@@ -87,7 +89,7 @@ protected:
     auto& io = bridge.ioContext();
     auto made = [&] {
       Turn turn(bridge.runtime);
-      return kj::heap<HttpIngress>(bridge.timer(), *io.lowLevelProvider, io.unixEventPort, newEntrypoint("", nullptr));
+      return kj::heap<HttpIngress>(bridge.timer(), *io.lowLevelProvider, io.unixEventPort, newEntrypoint("", v8::Null(bridge.isolate)));
     }();
     made->listen(kj::AutoCloseFd(own));
     ingress = kj::mv(made);
@@ -99,14 +101,19 @@ protected:
   }
 
 private:
-  schema::Entrypoint::Client newEntrypoint(kj::StringPtr name, kj::Maybe<schema::Payload::Reader> props) {
-    v8::Local<v8::Value> encoded = v8::Null(bridge.isolate);
-    KJ_IF_MAYBE(payload, props) encoded = wrapEncoded(bridge, Encoded::read(*payload));
-    v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, name), encoded};
+  schema::Entrypoint::Client newEntrypoint(kj::StringPtr name, v8::Local<v8::Value> props) {
+    v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, name), props};
     v8::Local<v8::Value> cap;
     KJ_REQUIRE(bridge.callMethod(handlers.Get(bridge.isolate), "entrypoint", arguments).ToLocal(&cap),
                "the built-ins failed to make an entrypoint");
     return unwrapCap(bridge, cap).as<schema::Entrypoint>();
+  }
+
+  // The answer may be the last thing that is heard of this process: what it logged must not get lost.
+  kj::Promise<Outcome> logged(kj::Promise<Outcome> outcome) {
+    return outcome.then([this](Outcome&& outcome) {
+      return bridge.whenLogged().then([outcome = kj::mv(outcome)]() mutable { return kj::mv(outcome); });
+    });
   }
 
   kj::Promise<Outcome> call(kj::StringPtr method, kj::ArrayPtr<v8::Local<v8::Value>> arguments) {

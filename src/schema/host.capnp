@@ -37,7 +37,7 @@ struct Limits {
 interface Loader {
   # The right to have sandboxes, as held by a parent worker under a name in its `env`.
 
-  lease @0 (limits :Limits, profile :Text, outbound :Bool, label :Text) -> (lease :Lease);
+  lease @0 (limits :Limits, profile :Text, outbound :Bool, label :Text) -> (lease :Lease) $Cxx.allowCancellation;
   # Takes a blank sandbox. The far end of its descriptor 4 is the file descriptor attached to `lease`.
   # `profile` empty: standard. `outbound`: whether Host.outbound may reach the network. `label`: for logs.
   # The first invocation counts as begun.
@@ -46,13 +46,14 @@ interface Loader {
 interface Lease {
   # One sandbox, from the moment it was handed out. Dropping the lease kills the sandbox.
 
-  began @0 (limits :Limits) -> ();
-  # Another invocation starts; limits that are zero mean those of the lease.
+  began @0 (invocation :UInt32, limits :Limits) -> ();
+  # Another invocation starts, under a number of the holder's choice that none in flight has (the first one, which
+  # the lease counts as begun, is number 0). Limits that are zero mean those of the lease.
 
-  finished @1 () -> ();
-  # One invocation is over. With none left the CPU and wall clocks stand still.
+  finished @1 (invocation :UInt32) -> ();
+  # That invocation is over. With none left the CPU and wall clocks stand still.
 
-  ended @2 () -> (ending :Ending);
+  ended @2 () -> (ending :Ending) $Cxx.allowCancellation;
   # Answers when the sandbox is gone.
 }
 

@@ -107,7 +107,7 @@ interface ByteSource {
   # The readable end of a byte stream. The reader pulls, so memory is bounded by what was asked for.
   # Dropping the capability cancels the stream.
 
-  read @0 (maxBytes :UInt32) -> (bytes :Data, done :Bool, failure :Failure);
+  read @0 (maxBytes :UInt32) -> (bytes :Data, done :Bool, failure :Failure) $Cxx.allowCancellation;
   # Waits for at least one byte, unless `done`. After `done` or a failure the stream is over. One read
   # at a time. The source may answer with less than `maxBytes`, never with more.
 }

@@ -74,8 +74,8 @@ interface Worker {
   # A program in its sandbox. Dropping the last reference to it, or to anything obtained through it, does
   # not end the sandbox: dropping its Lease does.
 
-  entrypoint @0 (name :Text, props :Value.Payload) -> (entrypoint :Value.Entrypoint);
-  # `name` empty: the default export. A missing entrypoint refuses its calls, not this request.
+  entrypoint @0 (name :Text, props :Value.Payload, propsJson :Text) -> (entrypoint :Value.Entrypoint);
+  # `props`, or from callers that hold no V8 `propsJson`, becomes `ctx.props`. `name` empty: the default export. A missing entrypoint refuses its calls, not this request.
 
   invoke @1 (method :Text, args :Text, timeoutMs :UInt32) -> (result :JsonResult);
   # For callers that hold no V8 (`mayfly run`): calls `method` (empty: `run`, else the default export if it

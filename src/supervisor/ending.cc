@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "sandbox/sandbox.h"
+#include "zygote/control-protocol.h"
 
 namespace mayfly::supervisor {
 namespace {
@@ -34,7 +34,7 @@ Ending classifyForeignKill(const ExitFacts& facts) {
 Ending classifyExit(const ExitFacts& facts) {
   if (WIFEXITED(facts.waitStatus)) {
     int status = WEXITSTATUS(facts.waitStatus);
-    if (status == sandbox::EXIT_OUT_OF_MEMORY) {
+    if (status == zygote::EXIT_OUT_OF_MEMORY) {
       return {EndReason::MEMORY_LIMIT, kj::str("out of memory"), facts.cpuMicros};
     }
     // Dropping a lease closes the sandbox's connection as well, so it may leave before SIGKILL reaches it.

@@ -2,6 +2,7 @@
 
 #include <capnp/rpc-twoparty.h>
 #include <kj/async-io.h>
+#include <kj/refcount.h>
 #include <kj/vector.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,20 +14,43 @@
 namespace mayfly::supervisor {
 namespace {
 
+// What the worker has met so far.
+struct Diary final : public kj::Refcounted {
+  kj::Vector<kj::String> names;
+};
+
 class FakeEntrypoint final : public schema::Entrypoint::Server {
+public:
+  explicit FakeEntrypoint(kj::Own<Diary> of) : diary(kj::mv(of)) {}
+
+private:
   kj::Promise<void> call(CallContext context) override {
     context.getResults().initReply().initFailure().setMessage(kj::str(getpid()));
     return kj::READY_NOW;
   }
+  kj::Promise<void> fetch(FetchContext) override {
+    diary->names.add(kj::str("fetch begun"));
+    return kj::Promise<void>(kj::NEVER_DONE)
+        .attach(kj::defer([diary = kj::addRef(*diary)]() mutable {
+          diary->names.add(kj::str("fetch cancelled"));
+        }));
+  }
+
+  kj::Own<Diary> diary;
 };
 
 class FakeWorker final : public schema::Worker::Server {
 public:
-  FakeWorker(kj::Vector<kj::String> names, bool broken) : names(kj::mv(names)), broken(broken) {}
+  FakeWorker(kj::Own<Diary> of, bool broken) : diary(kj::mv(of)), broken(broken) {}
 
 private:
   kj::Promise<void> entrypoint(EntrypointContext context) override {
-    context.getResults().setEntrypoint(kj::heap<FakeEntrypoint>());
+    auto params = context.getParams();
+    if (params.getName() != "") {
+      auto props = params.hasPropsJson() ? params.getPropsJson() : "without props"_kj;
+      diary->names.add(kj::str("entrypoint ", params.getName(), " ", props));
+    }
+    context.getResults().setEntrypoint(kj::heap<FakeEntrypoint>(kj::addRef(*diary)));
     return kj::READY_NOW;
   }
   kj::Promise<void> invoke(InvokeContext context) override {
@@ -40,9 +64,9 @@ private:
       results.getFailure().setMessage("Unexpected token");
       return kj::READY_NOW;
     }
-    auto list = results.initNames(names.size());
-    for (auto i : kj::indices(names))
-      list.set(i, names[i]);
+    auto list = results.initNames(diary->names.size());
+    for (auto i : kj::indices(diary->names))
+      list.set(i, diary->names[i]);
     return kj::READY_NOW;
   }
   kj::Promise<void> test(TestContext context) override {
@@ -51,11 +75,11 @@ private:
   }
   kj::Promise<void> listen(ListenContext context) override {
     auto fd = co_await context.getParams().getSocket().getFd();
-    names.add(fd == nullptr ? kj::str("no socket came along") : kj::str("listening"));
+    diary->names.add(fd == nullptr ? kj::str("no socket came along") : kj::str("listening"));
   }
   kj::Promise<void> drain(DrainContext) override { return kj::READY_NOW; }
 
-  kj::Vector<kj::String> names;
+  kj::Own<Diary> diary;
   const bool broken;
 };
 
@@ -65,14 +89,14 @@ public:
 
 private:
   kj::Promise<void> start(StartContext context) override {
-    kj::Vector<kj::String> names;
+    auto diary = kj::refcounted<Diary>();
     auto program = context.getParams().getProgram();
-    names.add(kj::str(program.getMainModule()));
+    diary->names.add(kj::str(program.getMainModule()));
     for (auto binding : program.getEnv().getBindings()) {
       kj::StringPtr kind = binding.isJson() ? "json" : binding.isLoader() ? "loader" : "service";
-      names.add(kj::str(kind, " ", binding.getName()));
+      diary->names.add(kj::str(kind, " ", binding.getName()));
     }
-    context.getResults().setWorker(kj::heap<FakeWorker>(kj::mv(names), broken));
+    context.getResults().setWorker(kj::heap<FakeWorker>(kj::mv(diary), broken));
     return kj::READY_NOW;
   }
 

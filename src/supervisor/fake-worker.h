@@ -4,8 +4,10 @@
 
 namespace mayfly::supervisor {
 
-// Answers tests() with the names of its bindings and of its listening socket (`listening`), test("crash") by
-// crashing, invoke() with its own pid, and entrypoint().call() with an empty reply.
+// Answers tests() with what it has met so far: the names of its bindings, its listening socket (`listening`),
+// `entrypoint NAME PROPS` for each that was asked for, `fetch begun` and `fetch cancelled`. Answers test("crash") by
+// crashing, invoke() with its own pid, entrypoint().call() with a failure that has the pid for its message, and
+// entrypoint().fetch() never.
 void behaveAsWorker(int hostFd, int loaderFd);
 
 // Answers every question with a program's failure to start.

@@ -1,17 +1,24 @@
 #include "supervisor/invocation-books.h"
 
+#include <algorithm>
+
 namespace mayfly::supervisor {
 
-bool InvocationBooks::began(const Limits& limits, kj::Duration cpuUsed, kj::TimePoint now) {
-  if (invocations.size() >= MAX_IN_FLIGHT) return false;
-  invocations.push_back(
-      {cpuUsed, limits.cpuMs * kj::MILLISECONDS, now + limits.wallMs * kj::MILLISECONDS});
-  return true;
+Admission InvocationBooks::began(uint32_t number, const Limits& limits, kj::Duration cpuUsed,
+                                 kj::TimePoint now) {
+  if (find(number) != invocations.end()) return Admission::NUMBER_TAKEN;
+  if (invocations.size() >= MAX_IN_FLIGHT) return Admission::FULL;
+  invocations.push_back({.number = number,
+                         .cpuAtBegin = cpuUsed,
+                         .cpuLimit = limits.cpuMs * kj::MILLISECONDS,
+                         .wallDeadline = now + limits.wallMs * kj::MILLISECONDS});
+  return Admission::BEGUN;
 }
 
-bool InvocationBooks::finished() {
-  if (invocations.empty()) return false;
-  invocations.pop_front();
+bool InvocationBooks::finished(uint32_t number) {
+  auto invocation = find(number);
+  if (invocation == invocations.end()) return false;
+  invocations.erase(invocation);
   return true;
 }
 
@@ -29,6 +36,11 @@ kj::Maybe<kj::TimePoint> InvocationBooks::wallDeadline() const {
   for (auto& invocation : invocations)
     earliest = kj::min(earliest, invocation.wallDeadline);
   return earliest;
+}
+
+std::deque<InvocationBooks::Invocation>::const_iterator InvocationBooks::find(
+    uint32_t number) const {
+  return std::ranges::find(invocations, number, &Invocation::number);
 }
 
 }  // namespace mayfly::supervisor

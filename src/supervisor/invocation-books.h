@@ -1,4 +1,4 @@
-// The books of one sandbox's invocations: how many are in flight and when the next limit is reached.
+// The books of one sandbox's invocations: which are in flight and when the next limit is reached.
 //
 // The kernel counts CPU per process, and a sandbox may serve several invocations at once, so nobody can say
 // which of them used a given millisecond. The CPU deadline is therefore
@@ -9,8 +9,9 @@
 // four could use, and cannot multiply it without bound. An endless loop blocks the only thread of its sandbox, so
 // no other call finishes, and the deadline stands still in front of it.
 //
-// The wire does not name the invocation that finished. The oldest is taken off the books: deadlines then only
-// move forward, and a busy sandbox whose calls always overlap is never charged for calls long answered.
+// An invocation that ends takes its share along, whichever it was: the CPU deadline may move closer. The wall
+// deadline is the earliest of those still in flight, so a call that hangs meets its own however many neighbours come
+// and go.
 //
 // Threads    None. No clock is read here: callers bring both times.
 #pragma once
@@ -19,37 +20,51 @@
 #include <kj/time.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 
 #include "supervisor/limits.h"
 
 namespace mayfly::supervisor {
 
+// The number of the invocation that a lease counts as begun.
+constexpr uint32_t FIRST_INVOCATION = 0;
+
+enum class Admission {
+  BEGUN,
+  FULL,          // too many in flight: the invocation must not start
+  NUMBER_TAKEN,  // one in flight has this number: whoever said so does not keep his own books well
+};
+
 class InvocationBooks {
 public:
   static constexpr size_t MAX_IN_FLIGHT = 4096;  // bounds the books themselves
   static constexpr size_t MAX_SHARING_CPU = 4;
 
-  // False if the books are full; then the invocation must not start.
-  [[nodiscard]] bool began(const Limits& limits, kj::Duration cpuUsed, kj::TimePoint now);
+  // Unless it answers BEGUN, nothing has changed. A number may be used again once its invocation is over.
+  [[nodiscard]] Admission began(uint32_t number, const Limits& limits, kj::Duration cpuUsed,
+                                kj::TimePoint now);
 
-  // False if none was in flight: whoever said so does not keep his own books well.
-  [[nodiscard]] bool finished();
+  // False if none in flight has this number.
+  [[nodiscard]] bool finished(uint32_t number);
 
   size_t inFlight() const { return invocations.size(); }
 
   // In the process's CPU time. Null when nothing is in flight: the clocks stand still.
   kj::Maybe<kj::Duration> cpuDeadline() const;
 
-  // The earliest one.
+  // The earliest one of those in flight. Null when nothing is.
   kj::Maybe<kj::TimePoint> wallDeadline() const;
 
 private:
   struct Invocation {
+    uint32_t number;
     kj::Duration cpuAtBegin;
     kj::Duration cpuLimit;
     kj::TimePoint wallDeadline;
   };
+  std::deque<Invocation>::const_iterator find(uint32_t number) const;
+
   std::deque<Invocation> invocations;  // oldest first
 };
 

@@ -31,6 +31,9 @@ protected:
   Limits limits(uint32_t cpuMs, uint32_t wallMs) {
     return {.cpuMs = cpuMs, .wallMs = wallMs, .memoryMb = 128};
   }
+  bool begin(uint32_t number, const Limits& limits) {
+    return clock.began(number, limits) == Admission::BEGUN;
+  }
   void advance(kj::Duration time) {
     timer.advanceTo(timer.now() + time);
     waitScope.poll();
@@ -46,7 +49,7 @@ protected:
 
 TEST_F(InvocationClockTest, CpuDeadlineIsCountedFromTheBeginning) {
   cpu.now = 3 * MS;
-  ASSERT_TRUE(clock.began(limits(50, 1000)));
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
   EXPECT_EQ(cpu.deadline, 53 * MS);
   cpu.now = 53 * MS;
   clock.cpuDeadlinePassed();
@@ -55,25 +58,25 @@ TEST_F(InvocationClockTest, CpuDeadlineIsCountedFromTheBeginning) {
 }
 
 TEST_F(InvocationClockTest, CpuDeadlineOfAFinishedInvocationIsNoLimit) {
-  ASSERT_TRUE(clock.began(limits(50, 1000)));
-  ASSERT_TRUE(clock.finished());
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
+  ASSERT_TRUE(clock.finished(0));
   cpu.now = 60 * MS;
   clock.cpuDeadlinePassed();
   EXPECT_EQ(reached.size(), 0u);
 }
 
 TEST_F(InvocationClockTest, FinishingTheLastOneCostsNoSystemCall) {
-  ASSERT_TRUE(clock.began(limits(50, 1000)));
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
   EXPECT_EQ(cpu.armings, 1);
-  ASSERT_TRUE(clock.finished());
+  ASSERT_TRUE(clock.finished(0));
   EXPECT_EQ(cpu.armings, 1);
 }
 
 TEST_F(InvocationClockTest, ADeadlineThatMovedAwayIsArmedAgainWhenTheOldOneFires) {
-  ASSERT_TRUE(clock.began(limits(50, 1000)));
-  ASSERT_TRUE(clock.finished());
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
+  ASSERT_TRUE(clock.finished(0));
   cpu.now = 40 * MS;
-  ASSERT_TRUE(clock.began(limits(50, 1000)));  // until 90, while 50 is armed
+  ASSERT_TRUE(begin(0, limits(50, 1000)));  // until 90, while 50 is armed
   EXPECT_EQ(cpu.deadline, 50 * MS);
   cpu.now = 50 * MS;
   clock.cpuDeadlinePassed();
@@ -85,14 +88,14 @@ TEST_F(InvocationClockTest, ADeadlineThatMovedAwayIsArmedAgainWhenTheOldOneFires
 }
 
 TEST_F(InvocationClockTest, ADeadlineThatMovedCloserIsArmedAtOnce) {
-  ASSERT_TRUE(clock.began(limits(1000, 1000)));
-  ASSERT_TRUE(clock.finished());
-  ASSERT_TRUE(clock.began(limits(20, 1000)));
+  ASSERT_TRUE(begin(0, limits(1000, 1000)));
+  ASSERT_TRUE(clock.finished(0));
+  ASSERT_TRUE(begin(0, limits(20, 1000)));
   EXPECT_EQ(cpu.deadline, 20 * MS);
 }
 
 TEST_F(InvocationClockTest, WallLimitIsReachedByTimeAlone) {
-  ASSERT_TRUE(clock.began(limits(50, 1000)));
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
   advance(999 * MS);
   EXPECT_EQ(reached.size(), 0u);
   advance(1 * MS);
@@ -101,12 +104,12 @@ TEST_F(InvocationClockTest, WallLimitIsReachedByTimeAlone) {
 }
 
 TEST_F(InvocationClockTest, WallClockStandsStillBetweenInvocations) {
-  ASSERT_TRUE(clock.began(limits(50, 1000)));
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
   advance(600 * MS);
-  ASSERT_TRUE(clock.finished());
+  ASSERT_TRUE(clock.finished(0));
   advance(5000 * MS);
   EXPECT_EQ(reached.size(), 0u);
-  ASSERT_TRUE(clock.began(limits(50, 1000)));
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
   advance(999 * MS);
   EXPECT_EQ(reached.size(), 0u);
   advance(1 * MS);
@@ -114,11 +117,62 @@ TEST_F(InvocationClockTest, WallClockStandsStillBetweenInvocations) {
 }
 
 TEST_F(InvocationClockTest, EarlierWallDeadlineOfALaterInvocationCounts) {
-  ASSERT_TRUE(clock.began(limits(50, 1000)));
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
   advance(100 * MS);
-  ASSERT_TRUE(clock.began(limits(50, 200)));
+  ASSERT_TRUE(begin(1, limits(50, 200)));
   advance(200 * MS);
   EXPECT_EQ(reached.size(), 1u);
+}
+
+TEST_F(InvocationClockTest, AHungCallMeetsItsOwnWallLimitWhileNeighboursComeAndGo) {
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
+  for (uint32_t number = 1; number <= 99; ++number) {
+    ASSERT_TRUE(begin(number, limits(50, 1000)));
+    advance(10 * MS);
+    ASSERT_TRUE(clock.finished(number));
+  }
+  ASSERT_TRUE(begin(100, limits(50, 1000)));
+  advance(9 * MS);
+  EXPECT_EQ(reached.size(), 0u);
+  advance(1 * MS);
+  ASSERT_EQ(reached.size(), 1u);
+  EXPECT_EQ(reached[0], EndReason::WALL_LIMIT);
+}
+
+TEST_F(InvocationClockTest, ABusySandboxWhoseCallsEndInAnyOrderReachesNoLimit) {
+  ASSERT_TRUE(begin(0, limits(50, 100)));
+  ASSERT_TRUE(begin(1, limits(50, 100)));
+  for (uint32_t number = 2; number < 40; number += 2) {
+    ASSERT_TRUE(begin(number, limits(50, 100)));
+    ASSERT_TRUE(begin(number + 1, limits(50, 100)));
+    cpu.now += 20 * MS;
+    advance(40 * MS);
+    ASSERT_TRUE(clock.finished(number - 1));  // the younger one first
+    ASSERT_TRUE(clock.finished(number - 2));
+    clock.cpuDeadlinePassed();
+    ASSERT_EQ(reached.size(), 0u) << number;
+  }
+}
+
+TEST_F(InvocationClockTest, ANeighbourThatEndsTakesItsShareOfCpuAlong) {
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
+  EXPECT_EQ(cpu.deadline, 50 * MS);
+  ASSERT_TRUE(begin(1, limits(50, 1000)));
+  cpu.now = 50 * MS;
+  clock.cpuDeadlinePassed();
+  EXPECT_EQ(reached.size(), 0u);
+  EXPECT_EQ(cpu.deadline, 100 * MS);
+  ASSERT_TRUE(clock.finished(1));
+  EXPECT_EQ(cpu.deadline, 50 * MS);
+}
+
+TEST_F(InvocationClockTest, WhatIsRefusedArmsNothing) {
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
+  EXPECT_EQ(clock.began(0, limits(10, 10)), Admission::NUMBER_TAKEN);
+  EXPECT_FALSE(clock.finished(1));
+  EXPECT_EQ(cpu.armings, 1);
+  advance(10 * MS);
+  EXPECT_EQ(reached.size(), 0u);
 }
 
 }  // namespace

@@ -8,15 +8,17 @@ InvocationClock::InvocationClock(kj::Timer& timer, CpuClock& cpuClock,
                                  kj::Function<void(EndReason)> onLimit)
     : timer(timer), cpuClock(cpuClock), onLimit(kj::mv(onLimit)) {}
 
-bool InvocationClock::began(const Limits& limits) {
-  if (!books.began(limits, cpuClock.used(), timer.now())) return false;
-  armCpu();
-  armWall();
-  return true;
+Admission InvocationClock::began(uint32_t number, const Limits& limits) {
+  auto admission = books.began(number, limits, cpuClock.used(), timer.now());
+  if (admission == Admission::BEGUN) {
+    armCpu();
+    armWall();
+  }
+  return admission;
 }
 
-bool InvocationClock::finished() {
-  if (!books.finished()) return false;
+bool InvocationClock::finished(uint32_t number) {
+  if (!books.finished(number)) return false;
   armCpu();
   return true;
 }

@@ -24,9 +24,9 @@ public:
   InvocationClock(kj::Timer& timer, CpuClock& cpuClock, kj::Function<void(EndReason)> onLimit);
   KJ_DISALLOW_COPY_AND_MOVE(InvocationClock);
 
-  // As in InvocationBooks: false means refused.
-  [[nodiscard]] bool began(const Limits& limits);
-  [[nodiscard]] bool finished();
+  // As in InvocationBooks.
+  [[nodiscard]] Admission began(uint32_t number, const Limits& limits);
+  [[nodiscard]] bool finished(uint32_t number);
 
   // What the CpuClock calls at its deadline.
   void cpuDeadlinePassed();

@@ -35,26 +35,27 @@ LeaseService::LeaseService(kj::Own<SandboxProcess> sandboxParam, kj::Own<SharedL
       limits(limits),
       telling(tellOperator().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, e); })) {}
 
-capnp::Capability::Server::DispatchCallResult LeaseService::dispatchCall(
-    uint64_t interfaceId, uint16_t methodId,
-    capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) {
-  auto result = schema::Lease::Server::dispatchCall(interfaceId, methodId, context);
-  result.allowCancellation = true;
-  return result;
-}
-
 kj::Promise<void> LeaseService::began(BeganContext context) {
   if (!sandbox->alive()) return kj::READY_NOW;  // ended() says why; the call itself will fail
-  if (!sandbox->began(policy.forInvocation(context.getParams().getLimits(), limits))) {
-    return KJ_EXCEPTION(OVERLOADED,
-                        "ERR_OVERLOADED: too many invocations in flight in one sandbox");
+  auto params = context.getParams();
+  auto number = params.getInvocation();
+  switch (sandbox->began(number, policy.forInvocation(params.getLimits(), limits))) {
+    case Admission::BEGUN:
+      return kj::READY_NOW;
+    case Admission::FULL:
+      return KJ_EXCEPTION(OVERLOADED,
+                          "ERR_OVERLOADED: too many invocations in flight in one sandbox");
+    case Admission::NUMBER_TAKEN:
+      break;
   }
-  return kj::READY_NOW;
+  KJ_FAIL_REQUIRE("an invocation of this number is in flight in this sandbox", number);
 }
 
-kj::Promise<void> LeaseService::finished(FinishedContext) {
+kj::Promise<void> LeaseService::finished(FinishedContext context) {
   if (!sandbox->alive()) return kj::READY_NOW;
-  KJ_REQUIRE(sandbox->finished(), "no invocation is in flight in this sandbox");
+  auto number = context.getParams().getInvocation();
+  KJ_REQUIRE(sandbox->finished(number), "no invocation of this number is in flight in this sandbox",
+             number);
   return kj::READY_NOW;
 }
 

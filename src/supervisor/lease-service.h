@@ -44,11 +44,6 @@ public:
 
   kj::Maybe<int> getFd() override { return sandbox->loaderSocketFd(); }
 
-  // Calls may be cancelled: otherwise a pending ended() would keep a dropped lease, and its sandbox, alive.
-  DispatchCallResult dispatchCall(
-      uint64_t interfaceId, uint16_t methodId,
-      capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) override;
-
   kj::Promise<void> began(BeganContext context) override;
   kj::Promise<void> finished(FinishedContext context) override;
   kj::Promise<void> ended(EndedContext context) override;

@@ -24,6 +24,18 @@ protected:
   }
   schema::Lease::Client lease() { return loop.wait(request().send().dropPipeline()).getLease(); }
 
+  void begin(schema::Lease::Client& held, uint32_t number, uint32_t wallMs = 0) {
+    auto request = held.beganRequest();
+    request.setInvocation(number);
+    request.initLimits().setWallMs(wallMs);
+    loop.wait(request.send().ignoreResult());
+  }
+  void finish(schema::Lease::Client& held, uint32_t number) {
+    auto request = held.finishedRequest();
+    request.setInvocation(number);
+    loop.wait(request.send().ignoreResult());
+  }
+
   SupervisorFixture loop;
   FakeOutbound outbound{loop.io, loop.timer};
   BlankPool pool{loop.spawner, loop.timer, {.blanks = 1, .order = {.memoryBytes = 128 << 20}}};
@@ -68,10 +80,43 @@ TEST_F(LoaderServiceTest, AParentHasAShareAndGetsItBack) {
   lease();
 }
 
-TEST_F(LoaderServiceTest, TheFirstInvocationCountsAsBegun) {
+TEST_F(LoaderServiceTest, TheFirstInvocationCountsAsBegunUnderNumberZero) {
   auto held = lease();
-  loop.wait(held.finishedRequest().send().ignoreResult());
-  EXPECT_THROW(loop.wait(held.finishedRequest().send().ignoreResult()), kj::Exception);
+  EXPECT_THROW(begin(held, 0), kj::Exception);
+  finish(held, 0);
+  EXPECT_THROW(finish(held, 0), kj::Exception);
+  begin(held, 0);
+}
+
+TEST_F(LoaderServiceTest, InvocationsAreKnownByTheirNumbers) {
+  auto held = lease();
+  begin(held, 5);
+  EXPECT_THROW(begin(held, 5), kj::Exception);
+  EXPECT_THROW(finish(held, 6), kj::Exception);
+  finish(held, 5);
+  EXPECT_THROW(finish(held, 5), kj::Exception);
+}
+
+TEST_F(LoaderServiceTest, TooManyInvocationsInFlightAreRefusedByTheirCode) {
+  auto held = lease();
+  for (uint32_t number = 1; number < InvocationBooks::MAX_IN_FLIGHT; ++number)
+    begin(held, number);
+  auto e = refusal([&]() { begin(held, InvocationBooks::MAX_IN_FLIGHT); });
+  EXPECT_EQ(e.getType(), kj::Exception::Type::OVERLOADED);
+  EXPECT_TRUE(e.getDescription().startsWith("ERR_OVERLOADED")) << e.getDescription().cStr();
+}
+
+TEST_F(LoaderServiceTest, AHungCallMeetsItsOwnWallLimitWhileNeighboursComeAndGo) {
+  auto held = lease();  // number 0 never finishes
+  auto ended = held.endedRequest().send();
+  for (uint32_t number = 1; number <= 30; ++number) {
+    EXPECT_FALSE(ended.poll(loop.io.waitScope)) << number;
+    begin(held, number);
+    loop.advance(1 * kj::SECONDS);
+    if (number < 30) finish(held, number);
+  }
+  EXPECT_EQ(loop.wait(ended.dropPipeline()).getEnding().getReason(),
+            schema::Ending::Reason::WALL_LIMIT);
 }
 
 TEST_F(LoaderServiceTest, TheWallLimitOfALeaseEndsItAndSaysWhy) {
@@ -87,10 +132,8 @@ TEST_F(LoaderServiceTest, TheWallLimitOfALeaseEndsItAndSaysWhy) {
 
 TEST_F(LoaderServiceTest, AnInvocationMayHaveALowerLimitThanItsLease) {
   auto held = lease();
-  loop.wait(held.finishedRequest().send().ignoreResult());
-  auto began = held.beganRequest();
-  began.initLimits().setWallMs(100);
-  loop.wait(began.send().ignoreResult());
+  finish(held, 0);
+  begin(held, 1, 100);
   auto ended = held.endedRequest().send();
   loop.advance(100 * kj::MILLISECONDS);
   EXPECT_EQ(loop.wait(ended.dropPipeline()).getEnding().getReason(),
@@ -108,6 +151,19 @@ TEST_F(LoaderServiceTest, DroppingTheLeaseKillsTheSandboxEvenWithAQuestionPendin
   }
   loop.settle();
   EXPECT_EQ(count->live, 0u);
+}
+
+TEST_F(LoaderServiceTest, WhoStopsWaitingForALeaseGivesItsShareBack) {
+  loop.zygote().held = true;
+  auto held = lease();  // the last blank there was
+  auto next = request().send();
+  loop.settle();
+  EXPECT_EQ(count->live, 2u);
+  {
+    auto dropped = kj::mv(next);
+  }
+  loop.settle();
+  EXPECT_EQ(count->live, 1u);
 }
 
 TEST_F(LoaderServiceTest, ADeadZygoteRetiresItsLeasesAndTheNextLeaseWorks) {

@@ -48,7 +48,7 @@ kj::Promise<void> LoaderService::lease(LeaseContext context) {
   auto log = kj::refcounted<SharedLog>(grant.log.openSandbox(label));
   sandbox->assign(kj::addRef(*log),
                   outbound ? kj::Maybe<const egress::OutboundNetwork&>(grant.outbound) : nullptr);
-  KJ_ASSERT(sandbox->began(limits));
+  KJ_ASSERT(sandbox->began(FIRST_INVOCATION, limits) == Admission::BEGUN);
   context.getResults(capnp::MessageSize{8, 1})
       .setLease(
           kj::heap<LeaseService>(kj::mv(sandbox), kj::mv(log), kj::mv(slot), grant.policy, limits));

@@ -1,5 +1,6 @@
 #include "supervisor/parent-worker.h"
 
+#include <capnp/rpc-twoparty.h>
 #include <gtest/gtest.h>
 #include <string.h>
 
@@ -61,7 +62,8 @@ TEST_F(ParentWorkerTest, TheProgramFindsItsBindings) {
   described.variables = variables.finish();
   described.loaders = kj::arr(kj::str("LOADER"));
   described.services.add(ParentPlan::Service{
-      kj::str("SELF"), newServiceRelay([]() -> ParentWorker& { KJ_UNREACHABLE; }, kj::str(""))});
+      kj::str("SELF"),
+      newServiceRelay([]() -> ParentWorker& { KJ_UNREACHABLE; }, nullptr, nullptr)});
   ParentWorker worker(grants(), kj::mv(described));
   loop.wait(worker.start());
   EXPECT_STREQ(namesOf(worker).cStr(), "main.js, json GREETING, loader LOADER, service SELF");
@@ -111,7 +113,7 @@ TEST_F(ParentWorkerTest, OneThatKeepsCrashingIsStartedWithPauses) {
 
 TEST_F(ParentWorkerTest, AServiceBindingFollowsItsTargetThroughARestart) {
   ParentWorker target(grants(), plan());
-  auto relay = newServiceRelay([&]() -> ParentWorker& { return target; }, kj::str("Orders"));
+  auto relay = newServiceRelay([&]() -> ParentWorker& { return target; }, nullptr, nullptr);
   auto early = relay.callRequest().send();  // before the target was ever started
   loop.wait(target.start());
   auto first = kj::str(loop.wait(early.dropPipeline()).getReply().getFailure().getMessage());
@@ -121,6 +123,36 @@ TEST_F(ParentWorkerTest, AServiceBindingFollowsItsTargetThroughARestart) {
       loop.wait(relay.callRequest().send().dropPipeline()).getReply().getFailure().getMessage());
   EXPECT_STRNE(second.cStr(), first.cStr());
   EXPECT_STREQ(second.cStr(), pidOf(target).cStr());
+}
+
+TEST_F(ParentWorkerTest, AServiceBindingNamesItsEntrypointAndItsProps) {
+  ParentWorker target(grants(), plan());
+  loop.wait(target.start());
+  auto toTarget = [&]() -> ParentWorker& { return target; };
+  for (auto props : {R"({"tenant":7})", ""}) {
+    auto relay = newServiceRelay(toTarget, kj::str("Orders"), kj::str(props));
+    loop.wait(relay.callRequest().send().ignoreResult());
+  }
+  EXPECT_STREQ(namesOf(target).cStr(),
+               R"(main.js, entrypoint Orders {"tenant":7}, entrypoint Orders without props)");
+}
+
+// As in life: the caller is at the far end of a connection of its own.
+TEST_F(ParentWorkerTest, AFetchThatItsCallerCancelsIsCancelledAtTheTarget) {
+  ParentWorker target(grants(), plan());
+  loop.wait(target.start());
+  auto pipe = kj::newTwoWayPipe();
+  capnp::TwoPartyClient near(
+      *pipe.ends[0], newServiceRelay([&]() -> ParentWorker& { return target; }, nullptr, nullptr),
+      capnp::rpc::twoparty::Side::SERVER);
+  capnp::TwoPartyClient far(*pipe.ends[1]);
+  auto binding = far.bootstrap().castAs<schema::Entrypoint>();
+  {
+    auto fetch = binding.fetchRequest().send();
+    ASSERT_TRUE(loop.waitUntil([&]() { return namesOf(target) == "main.js, fetch begun"; }));
+  }
+  EXPECT_TRUE(
+      loop.waitUntil([&]() { return namesOf(target) == "main.js, fetch begun, fetch cancelled"; }));
 }
 
 TEST_F(ParentWorkerTest, ADrainedParentIsNotStartedAgain) {

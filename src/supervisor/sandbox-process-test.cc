@@ -33,7 +33,7 @@ TEST_F(SandboxProcessTest, AnEndlessLoopIsKilledOnItsCpuClock) {
     for (;;)
       asm volatile("");
   });
-  ASSERT_TRUE(sandbox->began({.cpuMs = 20, .wallMs = 30'000, .memoryMb = 128}));
+  ASSERT_EQ(sandbox->began(0, {.cpuMs = 20, .wallMs = 30'000, .memoryMb = 128}), Admission::BEGUN);
   auto ending = loop.wait(sandbox->onEnd());
   EXPECT_EQ(ending.reason, EndReason::CPU_LIMIT);
   EXPECT_GE(ending.cpuMicros, 15'000u);
@@ -42,7 +42,7 @@ TEST_F(SandboxProcessTest, AnEndlessLoopIsKilledOnItsCpuClock) {
 
 TEST_F(SandboxProcessTest, ASleeperIsKilledOnTheWallClock) {
   auto sandbox = spawn(FakeZygote::waitForHangUp);
-  ASSERT_TRUE(sandbox->began({.cpuMs = 1000, .wallMs = 500, .memoryMb = 128}));
+  ASSERT_EQ(sandbox->began(0, {.cpuMs = 1000, .wallMs = 500, .memoryMb = 128}), Admission::BEGUN);
   loop.advance(499 * kj::MILLISECONDS);
   EXPECT_TRUE(sandbox->alive());
   loop.advance(1 * kj::MILLISECONDS);
@@ -113,8 +113,8 @@ TEST_F(SandboxProcessTest, ZygoteDeathRetiresIt) {
 TEST_F(SandboxProcessTest, BooksOfADeadProcessDoNoHarm) {
   auto sandbox = spawn([](int, int) { _exit(77); });
   endOf(*sandbox);
-  EXPECT_TRUE(sandbox->began(GENEROUS));
-  EXPECT_TRUE(sandbox->finished());
+  EXPECT_EQ(sandbox->began(0, GENEROUS), Admission::BEGUN);
+  EXPECT_TRUE(sandbox->finished(0));
   sandbox->kill(EndReason::RELEASED);
 }
 

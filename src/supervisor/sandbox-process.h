@@ -57,9 +57,11 @@ public:
   // Lowers the memory budget of a blank sandbox. False if the system does not let us.
   [[nodiscard]] bool lowerMemoryBudget(uint64_t memoryBytes);
 
-  // The books of the lease. False: too many in flight, or none. No invocation begun: no limit runs.
-  [[nodiscard]] bool began(const Limits& limits) { return clock.began(limits); }
-  [[nodiscard]] bool finished() { return clock.finished(); }
+  // The books of its owner, as in InvocationBooks. No invocation begun: no limit runs.
+  [[nodiscard]] Admission began(uint32_t number, const Limits& limits) {
+    return clock.began(number, limits);
+  }
+  [[nodiscard]] bool finished(uint32_t number) { return clock.finished(number); }
 
   // For passing it on; stays open as long as this object lives.
   int loaderSocketFd() const { return loaderSocket.get(); }

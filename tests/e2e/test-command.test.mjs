@@ -11,7 +11,7 @@ const MIXED = `
   export default { test() {} };
   export const addsUp = { async test() { if (1 + 1 !== 2) throw new Error("no"); } };
   export const breaks = { test() { throw new TypeError("on purpose"); } };
-  export const notATest = 5;`;
+  export const notATest = { fetch() {} };`;
 
 test("passed and failed tests are counted, named and explained; 1", options, async (t) => {
   const { status, stdout, stderr } = await mayfly(["test", "mixed.js"], { cwd: folder(t, { "mixed.js": MIXED }) });
@@ -59,7 +59,7 @@ test("a missing import is a failure that names file and import", options, async 
 });
 
 test("a file without tests: 0 passed, 0 failed", options, async (t) => {
-  const { stdout } = await mayfly(["test", "a.js"], { cwd: folder(t, { "a.js": "export const x = 1;" }) });
+  const { stdout } = await mayfly(["test", "a.js"], { cwd: folder(t, { "a.js": "export default { fetch() {} };" }) });
   assert.equal(lastLine(stdout), "0 passed, 0 failed");
 });
 

@@ -1,0 +1,116 @@
+// `mayfly serve`: what a configuration makes of a project.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ask, json } from "./_http.mjs";
+import { serve, TEST_DEADLINE_MS } from "./_mayfly.mjs";
+import { fixture, folder, project } from "./_project.mjs";
+
+const options = { timeout: TEST_DEADLINE_MS };
+const config = (value) => JSON.stringify({ compatibility_date: "2026-04-22", main: "main.js", ...value });
+
+test("vars: strings, JSON values, and .dev.vars over them", options, async (t) => {
+  const server = await serve(t, project(t, "export default { fetch: (_, env) => Response.json({ ...env }) };",
+    { vars: { WHO: "Ada", LIST: [1, { deep: true }], NONE: null, COUNT: 3, REPLACED: "open" } },
+    { ".dev.vars": "REPLACED=secret\nEXTRA=\"two words\" # comment\n" }));
+  assert.deepEqual(await json(server, "/"), { WHO: "Ada", LIST: [1, { deep: true }], NONE: null, COUNT: 3, REPLACED: "secret", EXTRA: "two words" });
+});
+
+test("TypeScript with imports from node_modules is bundled", options, async (t) => {
+  const server = await serve(t, fixture(t, "npm-project"));
+  assert.equal((await ask(server, "/quiet?name=Ada")).text, "hello Ada");
+  assert.equal((await ask(server, "/loud?name=Ada")).text, "HELLO ADA");
+});
+
+test("no_bundle loads modules as they are", options, async (t) => {
+  const server = await serve(t, project(t, `
+    import { half } from "./lib/half.js";
+    import text from "./note.txt";
+    export default { fetch: () => Response.json([half, text, typeof import.meta]) };`,
+    { no_bundle: true }, { "lib/half.js": "import { one } from '../one.js'; export const half = one / 2;", "one.js": "export const one = 1;", "note.txt": "a note\n" }));
+  assert.deepEqual(await json(server, "/"), [0.5, "a note\n", "object"]);
+});
+
+test("modules are separate: text and JSON imports of a bundle", options, async (t) => {
+  const server = await serve(t, project(t, `import data from "./data.json"; import page from "./page.html"; export default { fetch: () => Response.json([data.n, page]) };`,
+    {}, { "data.json": '{"n":5}', "page.html": "<p>é</p>" }));
+  assert.deepEqual(await json(server, "/"), [5, "<p>é</p>"]);
+});
+
+test("wrangler.toml", options, async (t) => {
+  const server = await serve(t, folder(t, {
+    "wrangler.toml": 'name = "app"\nmain = "main.js"\ncompatibility_date = "2026-04-22"\n[vars]\nWHO = "Ada"\n',
+    "main.js": "export default { fetch: (_, env) => new Response(env.WHO) };",
+  }));
+  assert.equal((await ask(server, "/")).text, "Ada");
+});
+
+test("the configuration of the working directory, as an ordinary user", options, async (t) => {
+  const cwd = project(t, "export default { fetch: () => new Response('here') };");
+  const server = await serve(t, ".", { cwd, ordinary: true });
+  assert.equal((await ask(server, "/")).text, "here");
+});
+
+test("several workers: services call each other, by RPC and by fetch", options, async (t) => {
+  const root = folder(t, {
+    "shop/wrangler.jsonc": config({ name: "shop", mayfly: { workers: ["../orders/wrangler.jsonc"] },
+      services: [{ binding: "ORDERS", service: "orders" }, { binding: "ADMIN", service: "orders", entrypoint: "Admin" }] }),
+    "shop/main.js": `
+      import { WorkerEntrypoint } from "cloudflare:workers";
+      export default { async fetch(request, env) {
+        const viaFetch = await env.ORDERS.fetch("http://orders/some/path", { method: "POST", body: "body" });
+        return Response.json({ rpc: await env.ORDERS.total([1, 2]), admin: await env.ADMIN.whoAmI(), fetched: await viaFetch.json(),
+          back: await env.ORDERS.askShop("x"), failed: await env.ORDERS.fails().catch((e) => [e.name, e.message]) });
+      } };
+      export class Prices extends WorkerEntrypoint { price(name) { return name + ":5"; } }`,
+    "orders/wrangler.jsonc": config({ name: "orders", services: [{ binding: "SHOP", service: "shop", entrypoint: "Prices" }] }),
+    "orders/main.js": `
+      import { WorkerEntrypoint } from "cloudflare:workers";
+      export default class extends WorkerEntrypoint {
+        total(list) { return list.reduce((a, b) => a + b); }
+        askShop(name) { return this.env.SHOP.price(name); }
+        fails() { throw new RangeError("no"); }
+        async fetch(request) { return Response.json([request.method, new URL(request.url).pathname, await request.text()]); }
+      }
+      export class Admin extends WorkerEntrypoint { whoAmI() { return "admin"; } }`,
+  });
+  const server = await serve(t, `${root}/shop`);
+  assert.deepEqual(await json(server, "/"), { rpc: 3, admin: "admin", fetched: ["POST", "/some/path", "body"], back: "x:5", failed: ["RangeError", "no"] });
+});
+
+test("--listen takes IPv4, IPv6 and names; else `dev` counts", options, async (t) => {
+  const root = project(t, "export default { fetch: () => new Response('ok') };", { dev: { ip: "127.0.0.1", port: 0 } });
+  for (const [args, pattern] of [
+    [["--listen", "127.0.0.1:0"], /^http:\/\/127\.0\.0\.1:\d+$/], [["--listen", "0.0.0.0:0"], /^http:\/\/0\.0\.0\.0:\d+$/],
+    [["--listen", "localhost:0"], /^http:\/\/(127\.0\.0\.1|\[::1\]):\d+$/], [[], /^http:\/\/127\.0\.0\.1:(?!8787$)\d+$/],
+    [["--listen", "[::]:0"], /^http:\/\/\[::\]:\d+$/],
+  ]) {
+    const server = await serve(t, root, { args });
+    assert.match(server.url, pattern);
+    assert.equal((await ask(server, "/")).text, "ok");
+    assert.equal((await server.end()).status, 0);
+  }
+});
+
+test("answers arrive as they are produced", options, async (t) => {
+  const server = await serve(t, project(t, `
+    let release; const released = new Promise((resolve) => { release = resolve; });
+    export default { fetch(request) {
+      if (request.url.endsWith("/release")) { globalThis.go = true; return new Response("released"); }
+      const encoder = new TextEncoder();
+      return new Response(new ReadableStream({
+        async start(controller) {
+          controller.enqueue(encoder.encode("first;"));
+          while (!globalThis.go) await scheduler.wait(5);
+          controller.enqueue(encoder.encode("last"));
+          controller.close();
+        },
+      }));
+    } };`));
+  const response = await fetch(server.url);
+  const reader = response.body.getReader();
+  assert.equal(Buffer.from((await reader.read()).value).toString(), "first;");   // "last" waits for what follows
+  await ask(server, "/release");
+  let rest = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) rest += Buffer.from(part.value);
+  assert.equal(rest, "last");
+});
