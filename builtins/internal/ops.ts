@@ -194,7 +194,8 @@ export interface Ops {
   capCall(cap: Cap, path: string[], args: Encoded): { settled: Promise<Settled>; target: Cap };
   capGet(cap: Cap, path: string[]): { settled: Promise<Settled>; target: Cap };
   capFetch(cap: Cap, request: WireRequest): { settled: Promise<WireResponse | { failed: Settled }>; cancel: () => void };
-  capRead(cap: Cap, maxBytes: number): Promise<Uint8Array | null>;
+  /** The last bytes may come with `done`, or none; after it the source is over. */
+  capRead(cap: Cap, maxBytes: number): Promise<{ bytes: Uint8Array<ArrayBuffer>; done: boolean }>;
   capWrite(cap: Cap, bytes: Uint8Array): Promise<void>;
   capClose(cap: Cap): Promise<void>;
   capAbort(cap: Cap, reason: string): void;

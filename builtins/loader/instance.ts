@@ -30,6 +30,7 @@ class Running {
   readonly lease: Cap;
   readonly worker: Cap;
   #begun = 0;
+  readonly #leased: LeaseLimits;
   #inFlight = 1; // the lease counts the first, number 0, as begun
   #released = false;
   readonly ended: Promise<Error>;
@@ -42,6 +43,7 @@ class Running {
       this.gone = true;
     });
     this.lease = lease;
+    this.#leased = tighter(limits, first);
     this.worker = ops.blankStart(blank, program);
     this.ended = ops.leaseEnded(lease).then(
       ({ reason }) => {
@@ -61,10 +63,15 @@ class Running {
 
   /** Begins an invocation; the returned function ends it. */
   begin(limits: LeaseLimits): () => void {
-    const number = this.#begun++;
+    let number = this.#begun++;
     if (number > 0) {
       this.#inFlight++;
       ops.leaseBegan(this.lease, number, limits);
+    } else if (isTighter(limits, this.#leased)) {
+      // The lease began its first invocation before anybody knew what would be called: this one takes its place.
+      number = this.#begun++;
+      ops.leaseBegan(this.lease, number, limits);
+      ops.leaseFinished(this.lease, 0);
     }
     return () => {
       this.#inFlight--;
@@ -80,6 +87,10 @@ class Running {
     ops.capDrop(this.worker);
     ops.capDrop(this.lease);
   }
+}
+
+function isTighter(a: LeaseLimits, b: LeaseLimits): boolean {
+  return (["cpuMs", "wallMs"] as const).some((key) => a[key] !== undefined && (b[key] === undefined || a[key] < b[key]));
 }
 
 function tighter(a: LeaseLimits, b: LeaseLimits): LeaseLimits {

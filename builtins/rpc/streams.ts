@@ -72,20 +72,19 @@ export function importReadable(source: Cap, finished: () => void = () => {}): Re
   return new ReadableStream<Uint8Array>({
     type: "bytes",
     async pull(controller) {
-      let bytes: Uint8Array | null;
+      let read: Awaited<ReturnType<typeof ops.capRead>>;
       try {
         if (over) throw new Error(PREMATURE);
-        bytes = await ops.capRead(source, READ_BYTES);
+        read = await ops.capRead(source, READ_BYTES);
       } catch {
         finish();
         throw new Error(PREMATURE);
       }
-      if (bytes === null) {
+      if (read.bytes.byteLength > 0) controller.enqueue(read.bytes);
+      if (read.done) {
         finish();
         controller.close();
         controller.byobRequest?.respond(0);
-      } else if (bytes.byteLength > 0) {
-        controller.enqueue(bytes as Uint8Array<ArrayBuffer>);
       }
     },
     cancel() {

@@ -8,25 +8,18 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <new>
 
 #include "engine/math-random.h"
+#include "engine/out-of-memory.h"
 #include "engine/text.h"
 
 namespace mayfly::engine {
 
 namespace {
 
-// V8's callbacks for fatal conditions take no argument of ours. Set once, before any isolate exists.
-int exitStatusOutOfMemory = 1;
-
 void say(const char* text) {
   // The operator sees the zygote's and the sandbox's last words on stderr, if it is open at all.
   [[maybe_unused]] auto ignored = ::write(STDERR_FILENO, text, __builtin_strlen(text));
-}
-
-void onOutOfMemory(const char*, const v8::OOMDetails&) {
-  _exit(exitStatusOutOfMemory);
 }
 
 void onFatal(const char* location, const char* message) {
@@ -70,10 +63,9 @@ private:
   size_t limit = SIZE_MAX;
 };
 
-Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes, int exitOnOutOfMemory)
+Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes, int exitStatusOutOfMemory)
     : allocator(std::make_shared<BufferAllocator>()), heapLimit(heapBytes) {
-  exitStatusOutOfMemory = exitOnOutOfMemory;
-  std::set_new_handler([] { _exit(exitStatusOutOfMemory); });
+  exitOnOutOfMemory(exitStatusOutOfMemory);
 
   // One thread: a fork copies only the calling thread, and V8 waits for its helpers.
   v8::V8::SetFlagsFromString("--single-threaded");
@@ -90,7 +82,7 @@ Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes, int 
   v8::Isolate::CreateParams params;
   params.array_buffer_allocator_shared = allocator;
   params.constraints.ConfigureDefaultsFromHeapSize(0, heapBytes);
-  params.oom_error_callback = onOutOfMemory;
+  params.oom_error_callback = onHeapExhausted;
   params.fatal_error_callback = onFatal;
   isolatePtr = v8::Isolate::New(params);
   isolatePtr->SetData(0, this);

@@ -23,8 +23,8 @@ namespace mayfly::engine {
 class Runtime {
 public:
   // Starts V8 with `flags` ("--jitless", …) and makes an isolate whose heap is bounded by `heapBytes`.
-  // When memory runs out the process ends with `exitOnOutOfMemory`.
-  Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes, int exitOnOutOfMemory);
+  // When memory runs out the process ends with `exitStatusOutOfMemory`.
+  Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes, int exitStatusOutOfMemory);
   ~Runtime() noexcept(false);
   KJ_DISALLOW_COPY_AND_MOVE(Runtime);
 

@@ -21,6 +21,7 @@ struct Cap {
   CapKind kind;
   kj::Maybe<capnp::Capability::Client> client;
   kj::Own<void> attachment = {};  // what must live as long, such as the connection it came from
+  kj::Own<kj::Canceler> calls = kj::heap<kj::Canceler>();  // that are given up with the handle
 
   // The capability, leaving none behind.
   capnp::Capability::Client take() {

@@ -42,6 +42,20 @@ bool isHopByHop(kj::StringPtr name) {
   return false;
 }
 
+constexpr char OUR_FAILURE[] = "answering a request";
+
+// Whether the length of the body is said once, and as a number.
+bool isWellFramed(const kj::HttpHeaders& headers) {
+  KJ_IF_MAYBE(length, headers.get(kj::HttpHeaderId::CONTENT_LENGTH)) {
+    if (headers.get(kj::HttpHeaderId::TRANSFER_ENCODING) != nullptr) return false;
+    if (length->size() == 0 || length->size() > 15) return false;
+    for (char c : *length) {
+      if (c < '0' || c > '9') return false;
+    }
+  }
+  return true;
+}
+
 // The reason phrase for programs that give none; HTTP/1.1 clients print it.
 kj::StringPtr defaultStatusText(uint status) {
   static constexpr struct {
@@ -68,7 +82,7 @@ HttpIngress::HttpIngress(kj::Timer& timer, kj::LowLevelAsyncIoProvider& io, kj::
     : headerTable(makeTable(hostId)), io(io), port(port), entrypoint(kj::mv(entrypoint)),
       server(timer, *headerTable, *this,
              kj::HttpServerSettings{
-                 .headerTimeout = 15 * kj::SECONDS, .pipelineTimeout = 75 * kj::SECONDS, .errorHandler = *this}),
+                 .headerTimeout = 15 * kj::SECONDS, .pipelineTimeout = 75 * kj::SECONDS, .errorHandler = *this, .callbacks = *this}),
       connections(*this) {}
 
 void HttpIngress::listen(kj::AutoCloseFd socket) {
@@ -121,6 +135,22 @@ kj::Promise<void> HttpIngress::whenHungUp(int fd) {
 
 kj::Promise<void> HttpIngress::request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
                                        kj::AsyncInputStream& body, Response& response) {
+  // Marked, so that handleApplicationError() tells our failures from requests that kj could not even read.
+  return answer(method, url, headers, body, response).catch_([](kj::Exception&& e) {
+    kj::throwFatalException(kj::Exception(e.getType(), OUR_FAILURE, __LINE__, kj::str(e.getDescription())));
+  });
+}
+
+kj::Promise<void> HttpIngress::answer(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
+                                      kj::AsyncInputStream& body, Response& response) {
+  if (!isWellFramed(headers)) {
+    // Two readings of where a request ends let one hide inside another when a proxy stands in front.
+    kj::HttpHeaders plain(*headerTable);
+    begin(response, 400, defaultStatusText(400), plain, uint64_t(0), /*close=*/true);
+    co_return;
+  }
+  bool close = false;
+  KJ_IF_MAYBE(connection, headers.get(kj::HttpHeaderId::CONNECTION)) close = strcasecmp(connection->cStr(), "close") == 0;
   auto call = entrypoint.fetchRequest();
   auto request = call.initRequest();
   request.setMethod(kj::str(method));
@@ -150,13 +180,21 @@ kj::Promise<void> HttpIngress::request(kj::HttpMethod method, kj::StringPtr url,
   auto answer = co_await call.send();
   auto result = answer.getResult();
   if (result.isFailure()) {
-    co_await refuse(result.getFailure(), response);
+    co_await refuse(result.getFailure(), response, close);
   } else {
-    co_await send(result.getResponse(), response);
+    co_await send(result.getResponse(), response, close);
   }
 }
 
-kj::Promise<void> HttpIngress::send(schema::HttpResponse::Reader from, Response& to) {
+kj::Own<kj::AsyncOutputStream> HttpIngress::begin(Response& to, unsigned status, kj::StringPtr statusText,
+                                                  const kj::HttpHeaders& headers, kj::Maybe<uint64_t> length,
+                                                  bool close) {
+  closing = close;
+  KJ_DEFER(closing = false);
+  return to.send(status, statusText, headers, length);
+}
+
+kj::Promise<void> HttpIngress::send(schema::HttpResponse::Reader from, Response& to, bool close) {
   kj::HttpHeaders headers(*headerTable);
   for (auto header : from.getHeaders()) {
     if (!isHopByHop(header.getName())) headers.add(kj::str(header.getName()), kj::str(header.getValue()));
@@ -167,44 +205,46 @@ kj::Promise<void> HttpIngress::send(schema::HttpResponse::Reader from, Response&
   auto body = from.getBody();
   switch (body.which()) {
     case schema::Body::NONE: {
-      to.send(status, statusText, headers, uint64_t(0));
+      begin(to, status, statusText, headers, uint64_t(0), close);
       break;
     }
     case schema::Body::BYTES: {
       auto bytes = body.getBytes();
-      auto output = to.send(status, statusText, headers, bytes.size());
+      auto output = begin(to, status, statusText, headers, uint64_t(bytes.size()), close);
       co_await output->write(bytes.begin(), bytes.size());
       break;
     }
     case schema::Body::STREAM: {
       kj::Maybe<uint64_t> length;
       if (body.getLength() >= 0) length = static_cast<uint64_t>(body.getLength());
-      auto output = to.send(status, statusText, headers, length);
+      auto output = begin(to, status, statusText, headers, length, close);
       co_await rpc::pump(body.getStream(), *output);
       break;
     }
   }
 }
 
-kj::Promise<void> HttpIngress::refuse(schema::Failure::Reader failure, Response& to) {
+kj::Promise<void> HttpIngress::refuse(schema::Failure::Reader failure, Response& to, bool close) {
   // The stack and the message of the program's own errors are the operator's; the client gets the class.
   bool overloaded = failure.getCode() == "ERR_OVERLOADED";
   kj::HttpHeaders headers(*headerTable);
   headers.set(kj::HttpHeaderId::CONTENT_TYPE, "text/plain; charset=utf-8");
   auto text = failure.getCode().size() > 0 ? kj::str(failure.getCode(), ": ", failure.getMessage(), "\n")
                                            : kj::str("The worker threw an exception.\n");
-  auto output = overloaded ? to.send(503, "Service Unavailable", headers, text.size())
-                           : to.send(500, "Internal Server Error", headers, text.size());
+  uint status = overloaded ? 503 : 500;
+  auto output = begin(to, status, defaultStatusText(status), headers, uint64_t(text.size()), close);
   co_await output->write(text.begin(), text.size());
 }
 
 kj::Promise<void> HttpIngress::handleApplicationError(kj::Exception exception, kj::Maybe<Response&> response) {
   if (exception.getType() == kj::Exception::Type::DISCONNECTED) return kj::READY_NOW;
-  KJ_LOG(ERROR, "a request failed", exception);
+  bool ours = strcmp(exception.getFile(), OUR_FAILURE) == 0;
+  if (ours) KJ_LOG(ERROR, "a request failed", exception);
   KJ_IF_MAYBE(to, response) {
+    unsigned status = ours ? 500 : 400;
     kj::HttpHeaders headers(*headerTable);
-    auto text = "The server failed to answer.\n"_kj;
-    auto output = to->send(500, "Internal Server Error", headers, text.size());
+    auto text = ours ? "The server failed to answer.\n"_kj : "The request is malformed.\n"_kj;
+    auto output = begin(*to, status, defaultStatusText(status), headers, uint64_t(text.size()), /*close=*/true);
     return output->write(text.begin(), text.size()).attach(kj::mv(output));
   }
   return kj::READY_NOW;

@@ -14,7 +14,10 @@
 
 namespace mayfly::sandbox {
 
-class HttpIngress final : private kj::HttpService, private kj::HttpServerErrorHandler, private kj::TaskSet::ErrorHandler {
+class HttpIngress final : private kj::HttpService,
+                          private kj::HttpServerErrorHandler,
+                          private kj::HttpServerCallbacks,
+                          private kj::TaskSet::ErrorHandler {
 public:
   HttpIngress(kj::Timer& timer, kj::LowLevelAsyncIoProvider& io, kj::UnixEventPort& port,
               schema::Entrypoint::Client entrypoint);
@@ -31,8 +34,14 @@ private:
   kj::Promise<void> whenHungUp(int fd);
   kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
                             kj::AsyncInputStream& body, Response& response) override;
-  kj::Promise<void> send(schema::HttpResponse::Reader from, Response& to);
-  kj::Promise<void> refuse(schema::Failure::Reader failure, Response& to);
+  kj::Promise<void> answer(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
+                           kj::AsyncInputStream& body, Response& response);
+  // How one answer begins: `close` says that the client asked for the connection to end with it.
+  kj::Own<kj::AsyncOutputStream> begin(Response& to, unsigned status, kj::StringPtr statusText,
+                                       const kj::HttpHeaders& headers, kj::Maybe<uint64_t> length, bool close);
+  kj::Promise<void> send(schema::HttpResponse::Reader from, Response& to, bool close);
+  kj::Promise<void> refuse(schema::Failure::Reader failure, Response& to, bool close);
+  bool shouldClose() override { return closing; }
   kj::Promise<void> handleApplicationError(kj::Exception exception, kj::Maybe<Response&> response) override;
   void taskFailed(kj::Exception&& exception) override;
 
@@ -40,6 +49,7 @@ private:
   kj::HttpHeaderId hostId;
   kj::LowLevelAsyncIoProvider& io;
   kj::UnixEventPort& port;
+  bool closing = false;  // while begin() is on the stack: kj asks shouldClose() from within
   schema::Entrypoint::Client entrypoint;
   kj::HttpServer server;
   kj::Maybe<kj::Promise<void>> accepting;

@@ -96,8 +96,10 @@ void capRead(Bridge& bridge, const Info& info) {
     return kj::mv(response);
   });
   info.GetReturnValue().Set(bridge.toJs(kj::mv(promise), [&bridge](auto&& response) -> v8::Local<v8::Value> {
-    if (response.getDone()) return v8::Null(bridge.isolate);
-    return newBytes(bridge, response.getBytes());
+    auto result = v8::Object::New(bridge.isolate);
+    setField(bridge, result, "bytes", newBytes(bridge, response.getBytes()));
+    setField(bridge, result, "done", v8::Boolean::New(bridge.isolate, response.getDone()));
+    return result;
   }));
 }
 
@@ -143,8 +145,10 @@ void capDup(Bridge& bridge, const Info& info) {
 void capDrop(Bridge& bridge, const Info& info) {
   auto& cap = unwrapCap(bridge, info[0]);
   // Whatever goes with it may reach back into JavaScript's hands; let the current call finish first.
-  bridge.detach(kj::evalLater([client = kj::mv(cap.client), attachment = kj::mv(cap.attachment)]() {}));
+  bridge.detach(kj::evalLater([client = kj::mv(cap.client), attachment = kj::mv(cap.attachment),
+                               calls = kj::mv(cap.calls)]() {}));
   cap.client = nullptr;
+  cap.calls = kj::heap<kj::Canceler>();
 }
 
 void exportObjectOp(Bridge& bridge, const Info& info) {

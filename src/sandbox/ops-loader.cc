@@ -143,9 +143,11 @@ kj::StringPtr reasonName(schema::Ending::Reason reason) {
 
 // leaseEnded(lease) → promise of { reason, detail }
 void leaseEnded(Bridge& bridge, const Info& info) {
-  auto promise = unwrapCap(bridge, info[0]).as<schema::Lease>().endedRequest().send();
+  auto& lease = unwrapCap(bridge, info[0]);
+  auto promise = lease.as<schema::Lease>().endedRequest().send();
+  // Dropping the lease must end this call too: a pending one would keep the sandbox alive.
   info.GetReturnValue().Set(
-      bridge.toJs(promise.then([](auto&& response) { return kj::mv(response); }),
+      bridge.toJs(lease.calls->wrap(promise.then([](auto&& response) { return kj::mv(response); })),
                   [&bridge](auto&& response) -> v8::Local<v8::Value> {
                     auto object = v8::Object::New(bridge.isolate);
                     auto ending = response.getEnding();

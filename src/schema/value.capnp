@@ -56,7 +56,7 @@ interface JsObject {
   # `target` is the result itself, for calls pipelined on it; null when the result is a primitive or
   # the call failed.
 
-  get @1 (path :List(Text)) -> (reply :Reply, target :JsObject);
+  get @1 (path :List(Text)) -> (reply :Reply, target :JsObject) $Cxx.allowCancellation;
   # Reads the property at `path`, awaiting it if it is a promise.
 }
 

@@ -115,6 +115,7 @@ TEST_F(LoaderServiceTest, AHungCallMeetsItsOwnWallLimitWhileNeighboursComeAndGo)
     loop.advance(1 * kj::SECONDS);
     if (number < 30) finish(held, number);
   }
+  ASSERT_TRUE(loop.waitUntil([&]() { return ended.poll(loop.io.waitScope); }));
   EXPECT_EQ(loop.wait(ended.dropPipeline()).getEnding().getReason(),
             schema::Ending::Reason::WALL_LIMIT);
 }

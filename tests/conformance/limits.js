@@ -47,11 +47,14 @@ export const theNextCallGetsAFreshWorker = {
 
 export const theLowerCpuLimitApplies = {
   async test(_, env) {
+    // Work that ends by itself long before the code's limit, and long after the entrypoint's.
     const stub = env.LOADER.load({
-      compatibilityDate: "2026-04-22", mainModule: "m.js", globalOutbound: null, limits: { cpuMs: 20_000 },
-      modules: { "m.js": "export default { run() { for (;;); } };" },
+      compatibilityDate: "2026-04-22", mainModule: "m.js", globalOutbound: null, limits: { cpuMs: 30_000 },
+      modules: { "m.js": "export default { run(n) { let x = 0; for (let i = 0; i < n; i++) x = (x * 31 + i) % 1000003; return x >= 0; } };" },
     });
-    await rejects(stub.getEntrypoint(null, { limits: { cpuMs: 40 } }).run(0), { message: "CPU time limit" });
+    const work = 300_000_000;
+    await rejects(stub.getEntrypoint(null, { limits: { cpuMs: 40 } }).run(work), { message: "CPU time limit" });
+    equal(await stub.getEntrypoint(null, { limits: { cpuMs: 30_000 } }).run(work), true);
   },
 };
 

@@ -50,6 +50,7 @@ test("the dynamic workers' zygote is killed: calls end with a code, the next loa
 
 test("the dynamic workers' zygote is killed again and again: there is always a next one", options, async (t) => {
   const server = await start(t);
+  assert.deepEqual(await call(server, FINE), { result: "fine" });
   for (let round = 0; round < 3; round++) {
     process.kill(await until("a zygote", () => zygoteOf(server.pid, "standard")), "SIGKILL");
     // A load may still get a sandbox of the dying generation, and is then told to try again; nothing worse.
@@ -60,6 +61,12 @@ test("the dynamic workers' zygote is killed again and again: there is always a n
     });
     assert.equal(answer, "fine");
   }
+});
+
+test("the dynamic workers' zygote is killed as soon as `listening on` is printed: later loads work", options, async (t) => {
+  const server = await start(t);
+  process.kill(await until("a zygote", () => zygoteOf(server.pid, "standard")), "SIGKILL");
+  await until("an answer", async () => (await call(server, FINE)).result);
 });
 
 test("the parents' zygote is killed: the same port serves again", options, async (t) => {

@@ -14,7 +14,7 @@ before(async () => { server = await serve(file, project(file, MAIN)); });
 const MALFORMED = {
   "no HTTP at all": "\x00\x01\x02 nonsense\r\n\r\n", "no method": " / HTTP/1.1\r\n\r\n", "a header without a colon": "GET / HTTP/1.1\r\nHost h\r\n\r\n",
   "two lengths": "POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-  "a length that is no number": "POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: -5\r\n\r\n", "a version of its own": "GET / HTTP/9.9\r\nHost: h\r\n\r\n",
+  "a length that is no number": "POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: -5\r\n\r\n",
   "a length that is too large": "POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n",
   "length and chunks": "POST /text HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 };
