@@ -86,6 +86,13 @@ void House::openForParents() {
                                         .cpuSeconds = CPU_BACKSTOP_SECONDS}});
 }
 
+kj::Promise<void> House::untilReady() {
+  auto standing = kj::heapArrayBuilder<kj::Promise<void>>(2);
+  standing.add(KJ_ASSERT_NONNULL(parents)->keeper.current().ignoreResult());
+  standing.add(KJ_ASSERT_NONNULL(dynamic)->keeper.current().ignoreResult());
+  return kj::joinPromisesFailFast(standing.finish());
+}
+
 supervisor::Spawner& House::dynamicSpawner() {
   if (dynamic == nullptr) dynamic = kj::heap<Wing>(*this, "standard");
   return KJ_ASSERT_NONNULL(dynamic)->spawner;

@@ -1,7 +1,7 @@
 // Everything that runs behind a command: zygotes, pool, network, logs, constructed in one place and taken down in
 // the opposite order.
 //
-// Contract   Zygotes start at once, side by side; whoever needs one waits for it. A command that needs no parent
+// Contract   Zygotes start at once, side by side; whoever needs one waits for it, or for all with untilReady(). A command that needs no parent
 //            workers (or no pool) does not pay for them.
 // Ownership  The AsyncIoContext, the clocks and the sink must outlive it; so must it whatever it is asked for.
 //            Destroying it kills every process it started and returns when the kernel has ended them.
@@ -39,6 +39,9 @@ public:
 
   // Starts a zygote for parent workers, one for dynamic workers, and the pool.
   void openForParents();
+
+  // After openForParents(): resolves when both zygotes stand, rejects with the error of one that cannot be started.
+  kj::Promise<void> untilReady();
 
   // Of sandboxes without a pool, for `mayfly run`. Starts the dynamic workers' zygote only.
   supervisor::Spawner& dynamicSpawner();

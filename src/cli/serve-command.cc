@@ -54,8 +54,13 @@ int serve(kj::AsyncIoContext& io, const ServeOptions& options) {
   ParentFleet fleet;
   auto stop = onStopSignal(io.unixEventPort).fork();
 
-  bool serving = fleet.build(project.workers, *bundler, house.parentGrants())
-                     .then([&]() { return fleet.start(socket.fd()); })
+  // A missing wall stops the start, whether or not the worker would have needed it so far.
+  auto starts = kj::heapArrayBuilder<kj::Promise<void>>(2);
+  starts.add(house.untilReady());
+  starts.add(fleet.build(project.workers, *bundler, house.parentGrants()).then([&]() {
+    return fleet.start(socket.fd());
+  }));
+  bool serving = kj::joinPromisesFailFast(starts.finish())
                      .then([]() { return true; })
                      .exclusiveJoin(stop.addBranch().then([]() { return false; }))
                      .wait(io.waitScope);

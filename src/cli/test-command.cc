@@ -200,6 +200,7 @@ int test(kj::AsyncIoContext& io, const TestOptions& options) {
   house.openForParents();
   auto bundler = config::newEsbuildBundler(config::findInstalledEsbuild(), *io.lowLevelProvider,
                                            io.unixEventPort);
+  house.untilReady().wait(io.waitScope);
   TestReport report;
   TestRun tests(io.provider->getTimer(), options, report);
   (ofProject ? testProject(project.workers, *bundler, house, tests, report)

@@ -20,37 +20,45 @@ bool holdsAny() {
   __user_cap_data_struct sets[2] = {};
   syscall(SYS_capget, &header, sets);
   unsigned all = 0;
-  for (auto& set : sets) all |= set.effective | set.permitted | set.inheritable;
+  for (auto& set : sets)
+    all |= set.effective | set.permitted | set.inheritable;
   return all != 0;
 }
 
 TEST(CapabilitiesTest, NoneAreLeft) {
-  EXPECT_EXIT({
-    becomeCapable();
-    if (!holdsAny()) _exit(91);
-    renounceCapabilities();
-    dropCapabilities();
-    _exit(holdsAny() ? 1 : 0);
-  }, testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      {
+        becomeCapable();
+        if (!holdsAny()) _exit(91);
+        renounceCapabilities();
+        dropCapabilities();
+        _exit(holdsAny() ? 1 : 0);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST(CapabilitiesTest, TheBoundingSetIsEmpty) {
-  EXPECT_EXIT({
-    becomeCapable();
-    renounceCapabilities();
-    int bounded = 0;
-    for (int capability = 0; capability < 64; ++capability) bounded += prctl(PR_CAPBSET_READ, capability) == 1;
-    _exit(bounded);
-  }, testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      {
+        becomeCapable();
+        renounceCapabilities();
+        int bounded = 0;
+        for (int capability = 0; capability < 64; ++capability)
+          bounded += prctl(PR_CAPBSET_READ, capability) == 1;
+        _exit(bounded);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST(CapabilitiesTest, SecurebitsAreLocked) {
-  EXPECT_EXIT({
-    becomeCapable();
-    renounceCapabilities();
-    bool locked = prctl(PR_GET_SECUREBITS) == 0x2f && prctl(PR_SET_SECUREBITS, 0) != 0;
-    _exit(locked ? 0 : 1);
-  }, testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      {
+        becomeCapable();
+        renounceCapabilities();
+        bool locked = prctl(PR_GET_SECUREBITS) == 0x2f && prctl(PR_SET_SECUREBITS, 0) != 0;
+        _exit(locked ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

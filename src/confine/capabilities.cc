@@ -12,8 +12,9 @@ namespace mayfly::confine {
 namespace {
 
 constexpr const char* WALL = "capabilities";
-constexpr const char* REMEDY = "Start the supervisor as root or allow user namespaces, so that the zygote holds "
-                               "CAP_SETPCAP while it confines itself";
+constexpr const char* REMEDY =
+    "Start the supervisor as root or allow user namespaces, so that the zygote holds "
+    "CAP_SETPCAP while it confines itself";
 
 constexpr unsigned SECUREBITS = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                                 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
@@ -23,7 +24,8 @@ static_assert(SECUREBITS == 0x2f);
 
 void renounceCapabilities() {
   require(prctl(PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0), WALL, "prctl(PR_SET_SECUREBITS)", REMEDY);
-  require(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), WALL, "prctl(PR_CAP_AMBIENT)", REMEDY);
+  require(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), WALL, "prctl(PR_CAP_AMBIENT)",
+          REMEDY);
   // The running kernel may know more capabilities than the headers we were built with: ask it.
   for (int capability = 0; capability < 64; ++capability) {
     if (prctl(PR_CAPBSET_READ, capability, 0, 0, 0) < 0) break;

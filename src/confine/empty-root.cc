@@ -11,7 +11,8 @@ namespace {
 
 constexpr const char* WALL = "empty root";
 constexpr const char* REMEDY =
-    "The root file system must be an ordinary mount (not an initramfs), and mounting in a user namespace must be "
+    "The root file system must be an ordinary mount (not an initramfs), and mounting in a user "
+    "namespace must be "
     "allowed (AppArmor, SELinux and container profiles can forbid it)";
 
 // Two inodes is the least tmpfs takes: its root and none to give away.
@@ -22,7 +23,8 @@ constexpr unsigned long FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 void enterEmptyRoot() {
   // Nothing that happens here may travel back to the host's mount table.
-  require(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), WALL, "mount --make-rprivate /", REMEDY);
+  require(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), WALL,
+          "mount --make-rprivate /", REMEDY);
   // The new root needs some directory to stand on until it is the root. Any will do; /usr exists everywhere.
   require(mount("none", "/usr", "tmpfs", FLAGS, SIZE), WALL, "mount tmpfs", REMEDY);
   require(chdir("/usr"), WALL, "chdir", REMEDY);
@@ -30,7 +32,8 @@ void enterEmptyRoot() {
   require(syscall(SYS_pivot_root, ".", "."), WALL, "pivot_root", REMEDY);
   require(umount2(".", MNT_DETACH), WALL, "umount2 of the old root", REMEDY);
   require(chdir("/"), WALL, "chdir /", REMEDY);
-  require(mount(nullptr, "/", nullptr, FLAGS | MS_REMOUNT | MS_RDONLY, SIZE), WALL, "remount read-only", REMEDY);
+  require(mount(nullptr, "/", nullptr, FLAGS | MS_REMOUNT | MS_RDONLY, SIZE), WALL,
+          "remount read-only", REMEDY);
 }
 
 }  // namespace mayfly::confine

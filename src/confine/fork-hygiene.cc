@@ -25,7 +25,8 @@ struct Mapping {
 
 // Vsyscall and friends are the kernel's own: they take no advice and need none.
 bool isKernelMapping(const char* line) {
-  return strstr(line, "[vvar") != nullptr || strstr(line, "[vdso]") != nullptr || strstr(line, "[vsyscall]") != nullptr;
+  return strstr(line, "[vvar") != nullptr || strstr(line, "[vdso]") != nullptr ||
+         strstr(line, "[vsyscall]") != nullptr;
 }
 
 // Read whole before anything is changed: allocating while reading would change what is read.
@@ -36,7 +37,8 @@ std::vector<Mapping> readMappings() {
   char line[4608];
   while (fgets(line, sizeof line, file) != nullptr) {
     Mapping m;
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &m.begin, &m.end) == 2 && !isKernelMapping(line)) mappings.push_back(m);
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &m.begin, &m.end) == 2 && !isKernelMapping(line))
+      mappings.push_back(m);
   }
   fclose(file);
   if (mappings.empty()) throw WallFailure{WALL, "read /proc/self/maps", 0, PROC};
@@ -54,8 +56,9 @@ void requireSingleThread() {
   }
   closedir(tasks);
   if (count != 1) {
-    throw WallFailure{WALL, "the zygote has more than one thread", 0,
-                      "This is a defect: start V8 with --single-threaded and a platform without workers"};
+    throw WallFailure{
+        WALL, "the zygote has more than one thread", 0,
+        "This is a defect: start V8 with --single-threaded and a platform without workers"};
   }
 }
 
@@ -63,7 +66,8 @@ void makeMemoryForkable() {
   for (Mapping m : readMappings()) {
     // A mapping that was there a moment ago may have been merged or freed by our own reading; those of V8 are not.
     int result = madvise(reinterpret_cast<void*>(m.begin), m.end - m.begin, MADV_DOFORK);
-    if (result != 0 && errno != ENOMEM) throw WallFailure{WALL, "madvise(MADV_DOFORK)", errno, "Report this"};
+    if (result != 0 && errno != ENOMEM)
+      throw WallFailure{WALL, "madvise(MADV_DOFORK)", errno, "Report this"};
   }
 }
 
@@ -72,14 +76,17 @@ uint64_t measureDataBytes() {
   if (file == nullptr) throw WallFailure{WALL, "open /proc/self/status", errno, PROC};
   char line[256];
   uint64_t kilobytes = 0;
-  while (fgets(line, sizeof line, file) != nullptr && sscanf(line, "VmData: %" SCNu64, &kilobytes) != 1) {}
+  while (fgets(line, sizeof line, file) != nullptr &&
+         sscanf(line, "VmData: %" SCNu64, &kilobytes) != 1) {
+  }
   fclose(file);
   if (kilobytes == 0) throw WallFailure{WALL, "find VmData in /proc/self/status", 0, PROC};
   return kilobytes * 1024;
 }
 
 void closeDescriptorsFrom(unsigned first) {
-  require(syscall(SYS_close_range, first, ~0u, 0), WALL, "close_range", "Linux 5.9 or newer is needed");
+  require(syscall(SYS_close_range, first, ~0u, 0), WALL, "close_range",
+          "Linux 5.9 or newer is needed");
 }
 
 void moveDescriptor(int from, int to) {

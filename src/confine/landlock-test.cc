@@ -26,34 +26,39 @@ bool kernelHasNone() {
 
 TEST(LandlockTest, NoFileOpensInTheBaseDomain) {
   if (kernelHasNone()) return;
-  EXPECT_EXIT({
-    forbidNewPrivileges();
-    enterLandlockBase(landlockAbi());
-    _exit(open("/etc/passwd", O_RDONLY) < 0 ? errno : 0);
-  }, ExitedWithCode(EACCES), "");
+  EXPECT_EXIT(
+      {
+        forbidNewPrivileges();
+        enterLandlockBase(landlockAbi());
+        _exit(open("/etc/passwd", O_RDONLY) < 0 ? errno : 0);
+      },
+      ExitedWithCode(EACCES), "");
 }
 
 TEST(LandlockTest, SiblingsAreStrangers) {
-  if (landlockAbi() < 6) return;   // scopes came with version 6; older kernels are reported as partial
-  EXPECT_EXIT({
-    forbidNewPrivileges();
-    prepareLandlockOfSandboxes(landlockAbi(), RULESET_FD);
-    enterLandlockBase(landlockAbi());
-    pid_t sibling = fork();
-    if (sibling == 0) {
-      enterLandlockOfSandbox(RULESET_FD);
-      pause();
-    }
-    pid_t attacker = fork();
-    if (attacker == 0) {
-      enterLandlockOfSandbox(RULESET_FD);
-      _exit(kill(sibling, 0) < 0 ? errno : 0);
-    }
-    int status;
-    waitpid(attacker, &status, 0);
-    kill(sibling, SIGKILL);
-    _exit(WEXITSTATUS(status));
-  }, ExitedWithCode(EPERM), "");
+  if (landlockAbi() < 6)
+    return;  // scopes came with version 6; older kernels are reported as partial
+  EXPECT_EXIT(
+      {
+        forbidNewPrivileges();
+        prepareLandlockOfSandboxes(landlockAbi(), RULESET_FD);
+        enterLandlockBase(landlockAbi());
+        pid_t sibling = fork();
+        if (sibling == 0) {
+          enterLandlockOfSandbox(RULESET_FD);
+          pause();
+        }
+        pid_t attacker = fork();
+        if (attacker == 0) {
+          enterLandlockOfSandbox(RULESET_FD);
+          _exit(kill(sibling, 0) < 0 ? errno : 0);
+        }
+        int status;
+        waitpid(attacker, &status, 0);
+        kill(sibling, SIGKILL);
+        _exit(WEXITSTATUS(status));
+      },
+      ExitedWithCode(EPERM), "");
 }
 
 }  // namespace

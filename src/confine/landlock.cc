@@ -13,15 +13,17 @@ namespace mayfly::confine {
 namespace {
 
 constexpr const char* WALL = "Landlock";
-constexpr const char* REMEDY = "Linux 6.12 or newer with CONFIG_SECURITY_LANDLOCK and landlock in lsm= is needed";
+constexpr const char* REMEDY =
+    "Linux 6.12 or newer with CONFIG_SECURITY_LANDLOCK and landlock in lsm= is needed";
 
 // The rights a kernel of version `abi` can handle. An older kernel refuses bits that it does not know.
 landlock_ruleset_attr everything(int abi) {
   landlock_ruleset_attr attr = {};
-  attr.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;                 // version 1: execute … make_sym
+  attr.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;  // version 1: execute … make_sym
   if (abi >= 2) attr.handled_access_fs |= LANDLOCK_ACCESS_FS_REFER;
   if (abi >= 3) attr.handled_access_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
-  if (abi >= 4) attr.handled_access_net = LANDLOCK_ACCESS_NET_BIND_TCP | LANDLOCK_ACCESS_NET_CONNECT_TCP;
+  if (abi >= 4)
+    attr.handled_access_net = LANDLOCK_ACCESS_NET_BIND_TCP | LANDLOCK_ACCESS_NET_CONNECT_TCP;
   if (abi >= 5) attr.handled_access_fs |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
   if (abi >= 6) attr.scoped = LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;
   return attr;
@@ -59,7 +61,8 @@ void prepareLandlockOfSandboxes(int abi, int fd) {
 }
 
 void enterLandlockOfSandbox(int fd) {
-  require(syscall(SYS_landlock_restrict_self, fd, 0), WALL, "landlock_restrict_self in the sandbox", REMEDY);
+  require(syscall(SYS_landlock_restrict_self, fd, 0), WALL, "landlock_restrict_self in the sandbox",
+          REMEDY);
 }
 
 }  // namespace mayfly::confine

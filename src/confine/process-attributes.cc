@@ -21,7 +21,8 @@ void becomeUndumpable() {
 bool forbidNewExecutableMemory() {
   if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0) return true;
   if (errno == EINVAL) return false;
-  throw WallFailure{"no new executable memory", "prctl(PR_SET_MDWE)", errno, "Linux 6.3 or newer is needed"};
+  throw WallFailure{"no new executable memory", "prctl(PR_SET_MDWE)", errno,
+                    "Linux 6.3 or newer is needed"};
 }
 
 void dieWithParent() {

@@ -17,57 +17,72 @@ using testing::ExitedWithCode;
 
 constexpr uint64_t BUDGET = 32 << 20;
 
-SandboxLimits limits() { return {.dataBytes = measureDataBytes() + BUDGET, .cpuSeconds = 1, .descriptors = 8}; }
+SandboxLimits limits() {
+  return {.dataBytes = measureDataBytes() + BUDGET, .cpuSeconds = 1, .descriptors = 8};
+}
 
 int errnoOfMapping(size_t bytes) {
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return memory == MAP_FAILED ? errno : 0;
 }
 
 TEST(ResourceLimitsTest, MemoryEndsWithTheBudget) {
-  EXPECT_EXIT({
-    limitSandbox(limits());
-    if (errnoOfMapping(BUDGET / 2) != 0) _exit(1);
-    _exit(errnoOfMapping(BUDGET));
-  }, ExitedWithCode(ENOMEM), "");
+  EXPECT_EXIT(
+      {
+        limitSandbox(limits());
+        if (errnoOfMapping(BUDGET / 2) != 0) _exit(1);
+        _exit(errnoOfMapping(BUDGET));
+      },
+      ExitedWithCode(ENOMEM), "");
 }
 
 TEST(ResourceLimitsTest, ProcessorTimeEnds) {
-  EXPECT_EXIT({
-    limitSandbox(limits());
-    signal(SIGXCPU, SIG_IGN);   // does not help
-    for (volatile unsigned i = 0;; i = i + 1) {}
-  }, testing::KilledBySignal(SIGKILL), "");
+  EXPECT_EXIT(
+      {
+        limitSandbox(limits());
+        signal(SIGXCPU, SIG_IGN);  // does not help
+        for (volatile unsigned i = 0;; i = i + 1) {
+        }
+      },
+      testing::KilledBySignal(SIGKILL), "");
 }
 
 TEST(ResourceLimitsTest, DescriptorsEnd) {
-  EXPECT_EXIT({
-    closeDescriptorsFrom(3);
-    limitSandbox(limits());
-    int opened = 0;
-    while (open("/dev/null", O_RDONLY) >= 0) ++opened;
-    _exit(errno == EMFILE ? opened : 100);
-  }, ExitedWithCode(5), "");
+  EXPECT_EXIT(
+      {
+        closeDescriptorsFrom(3);
+        limitSandbox(limits());
+        int opened = 0;
+        while (open("/dev/null", O_RDONLY) >= 0)
+          ++opened;
+        _exit(errno == EMFILE ? opened : 100);
+      },
+      ExitedWithCode(5), "");
 }
 
 TEST(ResourceLimitsTest, LimitsCannotBeRaised) {
-  EXPECT_EXIT({
-    if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) _exit(90);
-    limitZygote();
-    rlimit more;
-    more.rlim_cur = more.rlim_max = 1;
-    _exit(setrlimit(RLIMIT_CORE, &more) < 0 ? errno : 0);
-  }, ExitedWithCode(EPERM), "");
+  EXPECT_EXIT(
+      {
+        if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) _exit(90);
+        limitZygote();
+        rlimit more;
+        more.rlim_cur = more.rlim_max = 1;
+        _exit(setrlimit(RLIMIT_CORE, &more) < 0 ? errno : 0);
+      },
+      ExitedWithCode(EPERM), "");
 }
 
 // Or a sandbox with many descriptors in flight could keep the zygote from answering.
 TEST(ResourceLimitsTest, TheZygoteHasRoomThatNoSandboxHas) {
-  EXPECT_EXIT({
-    uint32_t most = limitZygote();
-    rlimit descriptors;
-    getrlimit(RLIMIT_NOFILE, &descriptors);
-    _exit(most >= 64 && most <= 65536 && most * 2 <= descriptors.rlim_cur ? 0 : 1);
-  }, ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      {
+        uint32_t most = limitZygote();
+        rlimit descriptors;
+        getrlimit(RLIMIT_NOFILE, &descriptors);
+        _exit(most >= 64 && most <= 65536 && most * 2 <= descriptors.rlim_cur ? 0 : 1);
+      },
+      ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ constexpr rlim_t ZYGOTE_SIGNALS = 64;
 void setLimit(int resource, const char* call, rlim_t soft, rlim_t hard) {
   rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
   require(syscall(SYS_setrlimit, resource, &limit), WALL, call,
-          "The limits inherited from the service manager (ulimit -H) must not be lower than Mayfly's own");
+          "The limits inherited from the service manager (ulimit -H) must not be lower than "
+          "Mayfly's own");
 }
 
 rlim_t hardLimit(int resource) {
@@ -32,9 +33,7 @@ rlim_t hardLimit(int resource) {
   return limit.rlim_max;
 }
 
-void lower(int resource, const char* call, rlim_t value) {
-  setLimit(resource, call, value, value);
-}
+void lower(int resource, const char* call, rlim_t value) { setLimit(resource, call, value, value); }
 
 void lowerUnlessLower(int resource, const char* call, rlim_t value) {
   lower(resource, call, std::min(value, hardLimit(resource)));

@@ -6,9 +6,9 @@
 namespace mayfly::confine {
 
 struct SandboxLimits {
-  uint64_t dataBytes;      // RLIMIT_DATA: private writable memory, the blank sandbox's own included
-  uint32_t cpuSeconds;     // RLIMIT_CPU; 0: none
-  uint32_t descriptors;    // RLIMIT_NOFILE; at most what limitZygote() gave
+  uint64_t dataBytes;    // RLIMIT_DATA: private writable memory, the blank sandbox's own included
+  uint32_t cpuSeconds;   // RLIMIT_CPU; 0: none
+  uint32_t descriptors;  // RLIMIT_NOFILE; at most what limitZygote() gave
 };
 
 // In the zygote: what holds for itself and every sandbox. Gives the number of descriptors that a sandbox may have

@@ -25,13 +25,13 @@ struct Range {
 // Where a range spans several calls, those not named beside it are refused by the zygote's filter anyway.
 constexpr Range DYNAMIC_RANGES[] = {
     {SYS_sendmsg, SYS_recvmsg, KILL},
-    {SYS_bind, SYS_clone, KILL},                     // getsockname getpeername setsockopt getsockopt clone
+    {SYS_bind, SYS_clone, KILL},  // getsockname getpeername setsockopt getsockopt clone
     {SYS_fcntl, SYS_fcntl, KILL},
     {SYS_prctl, SYS_prctl, REFUSE},
     {SYS_setrlimit, SYS_setrlimit, KILL},
     {SYS_waitid, SYS_waitid, KILL},
     {SYS_timerfd_create, SYS_timerfd_create, KILL},
-    {SYS_accept4, SYS_dup3, KILL},                   // accept4 eventfd2 epoll_create1 dup3
+    {SYS_accept4, SYS_dup3, KILL},  // accept4 eventfd2 epoll_create1 dup3
     {SYS_seccomp, SYS_seccomp, KILL},
     {SYS_close_range, SYS_close_range, KILL},
     {SYS_landlock_restrict_self, SYS_landlock_restrict_self, KILL},
@@ -43,7 +43,7 @@ constexpr Range PARENT_RANGES[] = {
     {SYS_setrlimit, SYS_setrlimit, KILL},
     {SYS_waitid, SYS_waitid, KILL},
     {SYS_timerfd_create, SYS_timerfd_create, KILL},
-    {SYS_eventfd2, SYS_dup3, KILL},                  // eventfd2 epoll_create1 dup3
+    {SYS_eventfd2, SYS_dup3, KILL},  // eventfd2 epoll_create1 dup3
     {SYS_seccomp, SYS_seccomp, KILL},
     {SYS_close_range, SYS_close_range, KILL},
     {SYS_landlock_restrict_self, SYS_landlock_restrict_self, KILL},
@@ -58,7 +58,7 @@ public:
     unsigned bounds[2 * N] = {}, verdicts[2 * N + 1] = {ALLOW};
     size_t cuts = 0;
     for (const Range& range : ranges) {
-      if (cuts > 0 && bounds[cuts - 1] == range.first) --cuts;   // adjoins its predecessor
+      if (cuts > 0 && bounds[cuts - 1] == range.first) --cuts;  // adjoins its predecessor
       bounds[cuts++] = range.first;
       verdicts[cuts] = range.verdict;
       bounds[cuts++] = range.last + 1;
@@ -89,7 +89,8 @@ private:
   }
 
   // Emits the search among intervals first … last; gives the position of its entry, counted from the end.
-  constexpr size_t search(const unsigned* bounds, const unsigned* verdicts, size_t first, size_t last) {
+  constexpr size_t search(const unsigned* bounds, const unsigned* verdicts, size_t first,
+                          size_t last) {
     if (first == last) return verdicts[first] == ALLOW ? 0 : verdicts[first] == KILL ? 1 : 2;
     size_t middle = (first + last) / 2;
     size_t below = search(bounds, verdicts, first, middle);
@@ -111,8 +112,10 @@ std::span<const sock_filter> childFilter(SandboxKind kind) {
 void installChildFilter(SandboxKind kind) {
   auto code = childFilter(kind);
   // The kernel only reads the program, though its interface says otherwise.
-  sock_fprog program = {.len = static_cast<unsigned short>(code.size()), .filter = const_cast<sock_filter*>(code.data())};
-  require(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "seccomp", "seccomp in the sandbox",
+  sock_fprog program = {.len = static_cast<unsigned short>(code.size()),
+                        .filter = const_cast<sock_filter*>(code.data())};
+  require(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "seccomp",
+          "seccomp in the sandbox",
           "A kernel with CONFIG_SECCOMP_FILTER is needed; Mayfly does not run without it");
 }
 

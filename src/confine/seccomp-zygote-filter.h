@@ -9,7 +9,7 @@
 
 namespace mayfly::confine {
 
-enum class ExecutableMemory { ALLOWED, FORBIDDEN };   // FORBIDDEN: V8 runs with --jitless
+enum class ExecutableMemory { ALLOWED, FORBIDDEN };  // FORBIDDEN: V8 runs with --jitless
 
 // Cannot be undone. Sets no_new_privs if that has not happened. Throws WallFailure.
 void installZygoteFilter(ExecutableMemory executableMemory);

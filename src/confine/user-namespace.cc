@@ -14,7 +14,8 @@ namespace {
 
 constexpr const char* WALL = "user namespace";
 constexpr const char* REMEDY =
-    "Run as a user that may create user namespaces (user.max_user_namespaces > 0, no AppArmor restriction), "
+    "Run as a user that may create user namespaces (user.max_user_namespaces > 0, no AppArmor "
+    "restriction), "
     "or as root with CAP_SETUID and CAP_SETGID";
 
 // The kernel accepts an id map only as one single write.
@@ -23,13 +24,15 @@ void writeWhole(const char* path, const char* text) {
   ssize_t written = write(fd, text, strlen(text));
   int error = errno;
   close(fd);
-  if (written != static_cast<ssize_t>(strlen(text))) throw WallFailure{WALL, "write id map", error, REMEDY};
+  if (written != static_cast<ssize_t>(strlen(text)))
+    throw WallFailure{WALL, "write id map", error, REMEDY};
 }
 
 // Whether `id` exists in the user namespace of this process, according to `map` (uid_map or gid_map).
 bool isMapped(const char* map, unsigned long id) {
   FILE* file = fopen(map, "re");
-  if (file == nullptr) throw WallFailure{WALL, "read own id map", errno, "Mount /proc where Mayfly starts"};
+  if (file == nullptr)
+    throw WallFailure{WALL, "read own id map", errno, "Mount /proc where Mayfly starts"};
   bool found = false;
   unsigned long inside, outside, count;
   while (fscanf(file, "%lu %lu %lu", &inside, &outside, &count) == 3) {
@@ -42,7 +45,8 @@ bool isMapped(const char* map, unsigned long id) {
 }  // namespace
 
 bool hasUnprivilegedId() {
-  return isMapped("/proc/self/uid_map", UNPRIVILEGED_ID) && isMapped("/proc/self/gid_map", UNPRIVILEGED_ID);
+  return isMapped("/proc/self/uid_map", UNPRIVILEGED_ID) &&
+         isMapped("/proc/self/gid_map", UNPRIVILEGED_ID);
 }
 
 void mapIdsFromParent(pid_t pid) {
@@ -54,7 +58,10 @@ void mapIdsFromParent(pid_t pid) {
     snprintf(path, sizeof path, "/proc/%d/setgroups", pid);
     writeWhole(path, "deny");
   }
-  struct { const char* file; unsigned outside; } maps[] = {{"uid_map", geteuid()}, {"gid_map", getegid()}};
+  struct {
+    const char* file;
+    unsigned outside;
+  } maps[] = {{"uid_map", geteuid()}, {"gid_map", getegid()}};
   for (auto& m : maps) {
     snprintf(path, sizeof path, "/proc/%d/%s", pid, m.file);
     if (twoIds) {

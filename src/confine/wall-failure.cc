@@ -12,8 +12,8 @@ void WallFailure::describe(char* buffer, unsigned long size) const {
   }
   const char* text = strerrordesc_np(error);
   const char* name = strerrorname_np(error);
-  snprintf(buffer, size, "%s: %s: %s (%s)\n  fix    %s", wall, call, text == nullptr ? "unknown error" : text,
-           name == nullptr ? "?" : name, remedy);
+  snprintf(buffer, size, "%s: %s: %s (%s)\n  fix    %s", wall, call,
+           text == nullptr ? "unknown error" : text, name == nullptr ? "?" : name, remedy);
 }
 
 }  // namespace mayfly::confine

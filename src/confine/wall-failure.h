@@ -9,10 +9,10 @@
 namespace mayfly::confine {
 
 struct WallFailure {
-  const char* wall;     // "empty root"
-  const char* call;     // "pivot_root"
-  int error;            // errno
-  const char* remedy;   // a sentence for the operator
+  const char* wall;    // "empty root"
+  const char* call;    // "pivot_root"
+  int error;           // errno
+  const char* remedy;  // a sentence for the operator
 
   // Writes `wall: call: Operation not permitted (EPERM)` and, on a second line, `fix` and the remedy into `buffer`,
   // always NUL-terminated. Allocates nothing.

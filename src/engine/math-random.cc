@@ -43,11 +43,13 @@ void random(const v8::FunctionCallbackInfo<v8::Value>& info) {
 
 void installMathRandom(v8::Isolate* isolate, v8::Local<v8::Context> context) {
   isolate->SetData(1, new Generator());
-  auto math = context->Global()->Get(context, name(isolate, "Math")).ToLocalChecked().As<v8::Object>();
-  auto function = v8::FunctionTemplate::New(isolate, random, {}, {}, 0, v8::ConstructorBehavior::kThrow,
-                                            v8::SideEffectType::kHasNoSideEffect)
-                      ->GetFunction(context)
-                      .ToLocalChecked();
+  auto math =
+      context->Global()->Get(context, name(isolate, "Math")).ToLocalChecked().As<v8::Object>();
+  auto function =
+      v8::FunctionTemplate::New(isolate, random, {}, {}, 0, v8::ConstructorBehavior::kThrow,
+                                v8::SideEffectType::kHasNoSideEffect)
+          ->GetFunction(context)
+          .ToLocalChecked();
   function->SetName(name(isolate, "random"));
   math->DefineOwnProperty(context, name(isolate, "random"), function, v8::DontEnum).Check();
 }

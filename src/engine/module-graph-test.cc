@@ -6,7 +6,7 @@ namespace mayfly::engine {
 namespace {
 
 kj::String resolved(kj::StringPtr specifier, kj::StringPtr referrer) {
-  KJ_IF_MAYBE(path, resolvePath(specifier, referrer)) return kj::mv(*path);
+  KJ_IF_MAYBE (path, resolvePath(specifier, referrer)) return kj::mv(*path);
   return kj::str("(outside)");
 }
 
@@ -18,7 +18,9 @@ TEST(ResolvePathTest, SpecifiersAreRelativeToTheImporter) {
   EXPECT_EQ(resolved("./a/../b//./c.js", "main.js"), "b/c.js");
 }
 
-TEST(ResolvePathTest, ASlashStartsAtTheRoot) { EXPECT_EQ(resolved("/b.js", "src/deep/index.js"), "b.js"); }
+TEST(ResolvePathTest, ASlashStartsAtTheRoot) {
+  EXPECT_EQ(resolved("/b.js", "src/deep/index.js"), "b.js");
+}
 
 TEST(ResolvePathTest, NothingLeadsOutOfTheRoot) {
   EXPECT_EQ(resolved("../x.js", "main.js"), "(outside)");

@@ -12,12 +12,13 @@ constexpr int GRAPH_SLOT = 2;  // isolate data slot
 
 void throwError(v8::Isolate* isolate, kj::StringPtr message, bool typeError = false) {
   auto string = text(isolate, message);
-  isolate->ThrowException(typeError ? v8::Exception::TypeError(string) : v8::Exception::Error(string));
+  isolate->ThrowException(typeError ? v8::Exception::TypeError(string)
+                                    : v8::Exception::Error(string));
 }
 
 bool hasScheme(kj::StringPtr specifier) {
-  return specifier.startsWith("node:") || specifier.startsWith("cloudflare:") || specifier.startsWith("workerd:") ||
-         specifier.startsWith("mayfly:");
+  return specifier.startsWith("node:") || specifier.startsWith("cloudflare:") ||
+         specifier.startsWith("workerd:") || specifier.startsWith("mayfly:");
 }
 
 }  // namespace
@@ -41,7 +42,7 @@ kj::Maybe<kj::String> resolvePath(kj::StringPtr specifier, kj::StringPtr referre
     return true;
   };
   if (!specifier.startsWith("/")) {
-    KJ_IF_MAYBE(slash, referrer.findLast('/')) {
+    KJ_IF_MAYBE (slash, referrer.findLast('/')) {
       append(referrer.slice(0, *slash));
     }
   }
@@ -77,7 +78,9 @@ void ModuleGraph::add(kj::StringPtr name, Kind kind, v8::Local<v8::Value> body) 
   order.add(entry.get());
   // A program's own module shadows a built-in of the same name.
   entries.upsert(kj::str(name), kj::mv(entry),
-                 [](kj::Own<Entry>& existing, kj::Own<Entry>&& replacement) { existing = kj::mv(replacement); });
+                 [](kj::Own<Entry>& existing, kj::Own<Entry>&& replacement) {
+                   existing = kj::mv(replacement);
+                 });
 }
 
 bool ModuleGraph::compile(Entry& entry) {
@@ -85,13 +88,15 @@ bool ModuleGraph::compile(Entry& entry) {
   auto context = isolate->GetCurrentContext();
   v8::Local<v8::Module> module;
   if (entry.kind == Kind::ESM) {
-    v8::ScriptOrigin origin(text(isolate, entry.name), 0, 0, false, -1, {}, false, false, /*is_module=*/true);
+    v8::ScriptOrigin origin(text(isolate, entry.name), 0, 0, false, -1, {}, false, false,
+                            /*is_module=*/true);
     v8::ScriptCompiler::Source source(entry.body.Get(isolate).As<v8::String>(), origin);
     if (!v8::ScriptCompiler::CompileModule(isolate, &source).ToLocal(&module)) return false;
   } else {
     kj::Vector<v8::Local<v8::String>> exportNames;
     if (entry.builtin) {
-      auto names = entry.body.Get(isolate).As<v8::Object>()->GetOwnPropertyNames(context).ToLocalChecked();
+      auto names =
+          entry.body.Get(isolate).As<v8::Object>()->GetOwnPropertyNames(context).ToLocalChecked();
       for (uint32_t i = 0; i < names->Length(); ++i) {
         exportNames.add(names->Get(context, i).ToLocalChecked().As<v8::String>());
       }
@@ -100,23 +105,31 @@ bool ModuleGraph::compile(Entry& entry) {
     }
     module = v8::Module::CreateSyntheticModule(
         isolate, text(isolate, entry.name),
-        v8::MemorySpan<const v8::Local<v8::String>>(exportNames.begin(), exportNames.size()), onSynthetic);
-    if (!entry.builtin && entry.kind != Kind::COMMON_JS && syntheticValue(entry).IsEmpty()) return false;
+        v8::MemorySpan<const v8::Local<v8::String>>(exportNames.begin(), exportNames.size()),
+        onSynthetic);
+    if (!entry.builtin && entry.kind != Kind::COMMON_JS && syntheticValue(entry).IsEmpty())
+      return false;
     if (entry.kind == Kind::COMMON_JS) {
       // Syntax errors of modules that nobody imports fail the start too.
       v8::ScriptOrigin origin(text(isolate, entry.name));
       v8::ScriptCompiler::Source source(entry.body.Get(isolate).As<v8::String>(), origin);
-      v8::Local<v8::String> parameters[] = {text(isolate, "exports"), text(isolate, "require"), text(isolate, "module"),
-                                            text(isolate, "__filename"), text(isolate, "__dirname")};
+      v8::Local<v8::String> parameters[] = {text(isolate, "exports"), text(isolate, "require"),
+                                            text(isolate, "module"), text(isolate, "__filename"),
+                                            text(isolate, "__dirname")};
       v8::Local<v8::Function> function;
-      if (!v8::ScriptCompiler::CompileFunction(context, &source, 5, parameters).ToLocal(&function)) return false;
+      if (!v8::ScriptCompiler::CompileFunction(context, &source, 5, parameters).ToLocal(&function))
+        return false;
       entry.body.Reset(isolate, function);
     }
   }
   entry.module.Reset(isolate, module);
-  byHash.findOrCreate(module->GetIdentityHash(), [&] {
-    return kj::HashMap<int, kj::Vector<Entry*>>::Entry{module->GetIdentityHash(), {}};
-  }).add(&entry);
+  byHash
+      .findOrCreate(module->GetIdentityHash(),
+                    [&] {
+                      return kj::HashMap<int, kj::Vector<Entry*>>::Entry{module->GetIdentityHash(),
+                                                                         {}};
+                    })
+      .add(&entry);
   return true;
 }
 
@@ -138,7 +151,8 @@ v8::MaybeLocal<v8::Value> ModuleGraph::syntheticValue(Entry& entry) {
     case Kind::WASM: {
       auto store = body.As<v8::ArrayBuffer>()->GetBackingStore();
       v8::Local<v8::WasmModuleObject> module;
-      if (!v8::WasmModuleObject::Compile(isolate, {static_cast<const uint8_t*>(store->Data()), store->ByteLength()})
+      if (!v8::WasmModuleObject::Compile(
+               isolate, {static_cast<const uint8_t*>(store->Data()), store->ByteLength()})
                .ToLocal(&module)) {
         return {};
       }
@@ -162,10 +176,15 @@ v8::MaybeLocal<v8::Value> ModuleGraph::runCommonJs(Entry& entry) {
   auto require = v8::Function::New(context, onRequire, text(isolate, entry.name)).ToLocalChecked();
   kj::String path = kj::str("/", entry.name);
   size_t slash = KJ_ASSERT_NONNULL(path.findLast('/'));
-  v8::Local<v8::Value> arguments[] = {exports, require, module, text(isolate, path),
-                                      text(isolate, path.slice(0, slash == 0 ? 1 : slash).asConst())};
+  v8::Local<v8::Value> arguments[] = {
+      exports, require, module, text(isolate, path),
+      text(isolate, path.slice(0, slash == 0 ? 1 : slash).asConst())};
   v8::Local<v8::Value> ignored;
-  if (!entry.body.Get(isolate).As<v8::Function>()->Call(context, exports, 5, arguments).ToLocal(&ignored)) return {};
+  if (!entry.body.Get(isolate)
+           .As<v8::Function>()
+           ->Call(context, exports, 5, arguments)
+           .ToLocal(&ignored))
+    return {};
   v8::Local<v8::Value> value;
   if (!module->Get(context, exportsName).ToLocal(&value)) return {};
   entry.value.Reset(isolate, value);
@@ -177,11 +196,12 @@ void ModuleGraph::onRequire(const v8::FunctionCallbackInfo<v8::Value>& info) {
   auto& graph = current(isolate);
   auto specifier = utf8(isolate, info[0]);
   auto referrer = utf8(isolate, info.Data());
-  KJ_IF_MAYBE(found, graph.findOrThrow(specifier, referrer)) {
+  KJ_IF_MAYBE (found, graph.findOrThrow(specifier, referrer)) {
     auto& entry = *found;
     if (!graph.compile(entry)) return;
     if (entry.kind == Kind::ESM) {
-      throwError(isolate, kj::str("require() of the ES module \"", entry.name, "\" is not supported; use import()."));
+      throwError(isolate, kj::str("require() of the ES module \"", entry.name,
+                                  "\" is not supported; use import()."));
       return;
     }
     v8::Local<v8::Value> value;
@@ -193,28 +213,34 @@ void ModuleGraph::onRequire(const v8::FunctionCallbackInfo<v8::Value>& info) {
   }
 }
 
-kj::Maybe<ModuleGraph::Entry&> ModuleGraph::resolve(kj::StringPtr specifier, kj::StringPtr referrer) {
+kj::Maybe<ModuleGraph::Entry&> ModuleGraph::resolve(kj::StringPtr specifier,
+                                                    kj::StringPtr referrer) {
   if (hasScheme(specifier)) {
     return entries.find(specifier).map([](kj::Own<Entry>& entry) -> Entry& { return *entry; });
   }
-  KJ_IF_MAYBE(path, resolvePath(specifier, referrer)) {
+  KJ_IF_MAYBE (path, resolvePath(specifier, referrer)) {
     return entries.find(*path).map([](kj::Own<Entry>& entry) -> Entry& { return *entry; });
   }
   return nullptr;
 }
 
-kj::Maybe<ModuleGraph::Entry&> ModuleGraph::findOrThrow(kj::StringPtr specifier, kj::StringPtr referrer) {
-  KJ_IF_MAYBE(entry, resolve(specifier, referrer)) return *entry;
+kj::Maybe<ModuleGraph::Entry&> ModuleGraph::findOrThrow(kj::StringPtr specifier,
+                                                        kj::StringPtr referrer) {
+  KJ_IF_MAYBE (entry, resolve(specifier, referrer)) return *entry;
   if (!hasScheme(specifier) && resolvePath(specifier, referrer) == nullptr) {
-    throwError(isolate, kj::str("Invalid module specifier \"", specifier, "\".\n  imported from \"", referrer, "\""), true);
+    throwError(isolate,
+               kj::str("Invalid module specifier \"", specifier, "\".\n  imported from \"",
+                       referrer, "\""),
+               true);
   } else {
-    throwError(isolate, kj::str("No such module \"", specifier, "\".\n  imported from \"", referrer, "\""));
+    throwError(isolate,
+               kj::str("No such module \"", specifier, "\".\n  imported from \"", referrer, "\""));
   }
   return nullptr;
 }
 
 kj::Maybe<ModuleGraph::Entry&> ModuleGraph::entryOf(v8::Local<v8::Module> module) {
-  KJ_IF_MAYBE(bucket, byHash.find(module->GetIdentityHash())) {
+  KJ_IF_MAYBE (bucket, byHash.find(module->GetIdentityHash())) {
     for (auto entry : *bucket) {
       if (entry->module == module) return *entry;
     }
@@ -222,7 +248,8 @@ kj::Maybe<ModuleGraph::Entry&> ModuleGraph::entryOf(v8::Local<v8::Module> module
   return nullptr;
 }
 
-v8::MaybeLocal<v8::Module> ModuleGraph::onResolve(v8::Local<v8::Context> context, v8::Local<v8::String> specifier,
+v8::MaybeLocal<v8::Module> ModuleGraph::onResolve(v8::Local<v8::Context> context,
+                                                  v8::Local<v8::String> specifier,
                                                   v8::Local<v8::FixedArray> attributes,
                                                   v8::Local<v8::Module> referrer) {
   auto isolate = context->GetIsolate();
@@ -232,7 +259,7 @@ v8::MaybeLocal<v8::Module> ModuleGraph::onResolve(v8::Local<v8::Context> context
     return {};
   }
   auto& importer = KJ_ASSERT_NONNULL(graph.entryOf(referrer));
-  KJ_IF_MAYBE(found, graph.findOrThrow(utf8(isolate, specifier), importer.name)) {
+  KJ_IF_MAYBE (found, graph.findOrThrow(utf8(isolate, specifier), importer.name)) {
     auto& entry = *found;
     if (!graph.compile(entry)) return {};
     return entry.module.Get(isolate);
@@ -240,7 +267,8 @@ v8::MaybeLocal<v8::Module> ModuleGraph::onResolve(v8::Local<v8::Context> context
   return {};
 }
 
-v8::MaybeLocal<v8::Value> ModuleGraph::onSynthetic(v8::Local<v8::Context> context, v8::Local<v8::Module> module) {
+v8::MaybeLocal<v8::Value> ModuleGraph::onSynthetic(v8::Local<v8::Context> context,
+                                                   v8::Local<v8::Module> module) {
   auto isolate = context->GetIsolate();
   auto& graph = current(isolate);
   auto& entry = KJ_ASSERT_NONNULL(graph.entryOf(module));
@@ -256,14 +284,17 @@ v8::MaybeLocal<v8::Value> ModuleGraph::onSynthetic(v8::Local<v8::Context> contex
   } else {
     v8::Local<v8::Value> value;
     if (!graph.syntheticValue(entry).ToLocal(&value)) return {};
-    if (module->SetSyntheticModuleExport(isolate, engine::name(isolate, "default"), value).IsNothing()) return {};
+    if (module->SetSyntheticModuleExport(isolate, engine::name(isolate, "default"), value)
+            .IsNothing())
+      return {};
   }
   auto resolver = v8::Promise::Resolver::New(context).ToLocalChecked();
   resolver->Resolve(context, v8::Undefined(isolate)).Check();
   return resolver->GetPromise().As<v8::Value>();
 }
 
-v8::MaybeLocal<v8::Promise> ModuleGraph::onDynamicImport(v8::Local<v8::Context> context, v8::Local<v8::Data>,
+v8::MaybeLocal<v8::Promise> ModuleGraph::onDynamicImport(v8::Local<v8::Context> context,
+                                                         v8::Local<v8::Data>,
                                                          v8::Local<v8::Value> resourceName,
                                                          v8::Local<v8::String> specifier,
                                                          v8::Local<v8::FixedArray> attributes) {
@@ -276,7 +307,7 @@ v8::MaybeLocal<v8::Promise> ModuleGraph::onDynamicImport(v8::Local<v8::Context> 
       throwError(isolate, "Import attributes are not supported.", true);
       return {};
     }
-    KJ_IF_MAYBE(found, graph->findOrThrow(utf8(isolate, specifier), utf8(isolate, resourceName))) {
+    KJ_IF_MAYBE (found, graph->findOrThrow(utf8(isolate, specifier), utf8(isolate, resourceName))) {
       auto& entry = *found;
       if (!graph->compile(entry)) return {};
       auto module = entry.module.Get(isolate);
@@ -288,10 +319,14 @@ v8::MaybeLocal<v8::Promise> ModuleGraph::onDynamicImport(v8::Local<v8::Context> 
       if (!module->Evaluate(context).ToLocal(&done)) return {};
       // import() settles with the namespace once top-level await has settled.
       auto whenDone = v8::Function::New(
-          context, [](const v8::FunctionCallbackInfo<v8::Value>& info) { info.GetReturnValue().Set(info.Data()); },
+          context,
+          [](const v8::FunctionCallbackInfo<v8::Value>& info) {
+            info.GetReturnValue().Set(info.Data());
+          },
           module->GetModuleNamespace());
       v8::Local<v8::Promise> chained;
-      if (!done.As<v8::Promise>()->Then(context, whenDone.ToLocalChecked()).ToLocal(&chained)) return {};
+      if (!done.As<v8::Promise>()->Then(context, whenDone.ToLocalChecked()).ToLocal(&chained))
+        return {};
       return chained.As<v8::Value>();
     }
     return {};
@@ -300,7 +335,10 @@ v8::MaybeLocal<v8::Promise> ModuleGraph::onDynamicImport(v8::Local<v8::Context> 
   if (evaluated.ToLocal(&value)) {
     resolver->Resolve(context, value).Check();
   } else {
-    resolver->Reject(context, tryCatch.HasCaught() ? tryCatch.Exception() : v8::Undefined(isolate).As<v8::Value>()).Check();
+    resolver
+        ->Reject(context, tryCatch.HasCaught() ? tryCatch.Exception()
+                                               : v8::Undefined(isolate).As<v8::Value>())
+        .Check();
   }
   return resolver->GetPromise();
 }
@@ -310,7 +348,7 @@ kj::Maybe<ModuleGraph::Evaluated> ModuleGraph::evaluate(kj::StringPtr mainModule
   for (auto entry : order) {
     if (!compile(*entry)) return nullptr;
   }
-  KJ_IF_MAYBE(found, entries.find(mainModule)) {
+  KJ_IF_MAYBE (found, entries.find(mainModule)) {
     auto& entry = **found;
     if (entry.kind != Kind::ESM) {
       throwError(isolate, "Main module must be an ES module.", true);

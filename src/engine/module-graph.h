@@ -31,8 +31,8 @@ public:
   void add(kj::StringPtr name, Kind kind, v8::Local<v8::Value> body);
 
   struct Evaluated {
-    v8::Local<v8::Object> exports;      // the namespace of the main module
-    v8::Local<v8::Promise> settled;     // pending while top-level await is
+    v8::Local<v8::Object> exports;   // the namespace of the main module
+    v8::Local<v8::Promise> settled;  // pending while top-level await is
   };
 
   // Compiles all modules, links and evaluates `mainModule`. Empty if a JavaScript exception was thrown.
@@ -42,11 +42,10 @@ private:
   struct Entry {
     kj::String name;
     Kind kind;
-    v8::Global<v8::Value> body;       // source; for built-ins the exports object
-    v8::Global<v8::Module> module;    // empty until compiled
-    v8::Global<v8::Value> value;      // of a synthetic module, once known
+    v8::Global<v8::Value> body;     // source; for built-ins the exports object
+    v8::Global<v8::Module> module;  // empty until compiled
+    v8::Global<v8::Value> value;    // of a synthetic module, once known
     bool builtin = false;
-
   };
 
   bool compile(Entry& entry);
@@ -67,7 +66,7 @@ private:
 
   v8::Isolate* isolate;
   kj::HashMap<kj::String, kj::Own<Entry>> entries;
-  kj::Vector<Entry*> order;             // as listed by the program
+  kj::Vector<Entry*> order;  // as listed by the program
   kj::HashMap<int, kj::Vector<Entry*>> byHash;
 };
 

@@ -29,6 +29,8 @@ namespace v8::base {
 
 enum class OOMType { kJavaScript, kProcess };
 
-[[noreturn]] __attribute__((visibility("default"), used)) void FatalOOM(OOMType, const char*) { _exit(status); }
+[[noreturn]] __attribute__((visibility("default"), used)) void FatalOOM(OOMType, const char*) {
+  _exit(status);
+}
 
 }  // namespace v8::base

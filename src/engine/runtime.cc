@@ -63,7 +63,8 @@ private:
   size_t limit = SIZE_MAX;
 };
 
-Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes, int exitStatusOutOfMemory)
+Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes,
+                 int exitStatusOutOfMemory)
     : allocator(std::make_shared<BufferAllocator>()), heapLimit(heapBytes) {
   exitOnOutOfMemory(exitStatusOutOfMemory);
 
@@ -73,7 +74,8 @@ Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes, int 
   v8::V8::SetFlagsFromString("--no-flush-bytecode");
   // Memory of a sandbox is short-lived: the process ends and the kernel takes it all back.
   v8::V8::SetFlagsFromString("--stack-size=864");
-  for (auto flag : flags) v8::V8::SetFlagsFromString(flag.cStr(), flag.size());
+  for (auto flag : flags)
+    v8::V8::SetFlagsFromString(flag.cStr(), flag.size());
 
   platform = v8::platform::NewSingleThreadedDefaultPlatform();
   v8::V8::InitializePlatform(platform.get());
@@ -113,9 +115,7 @@ void Runtime::afterFork(size_t heapBytes, size_t bufferBytes) {
   reseedMathRandom(isolatePtr);
 }
 
-void Runtime::forbidCodeGeneration() {
-  context()->AllowCodeGenerationFromStrings(false);
-}
+void Runtime::forbidCodeGeneration() { context()->AllowCodeGenerationFromStrings(false); }
 
 // The isolate was made in the zygote with the default heap; a sandbox with a larger budget grows into it.
 size_t Runtime::nearHeapLimit(void* self, size_t current, size_t) {
@@ -169,11 +169,13 @@ void Runtime::trim() {
 void Runtime::runScript(kj::StringPtr name, kj::ArrayPtr<const kj::byte> source) {
   v8::TryCatch tryCatch(isolatePtr);
   v8::ScriptOrigin origin(text(isolatePtr, name));
-  auto external = v8::String::NewExternalOneByte(isolatePtr, new StaticText(source)).ToLocalChecked();
+  auto external =
+      v8::String::NewExternalOneByte(isolatePtr, new StaticText(source)).ToLocalChecked();
   v8::ScriptCompiler::Source code(external, origin);
   v8::Local<v8::Script> script;
   v8::Local<v8::Value> value;
-  if (v8::ScriptCompiler::Compile(context(), &code, v8::ScriptCompiler::kEagerCompile).ToLocal(&script) &&
+  if (v8::ScriptCompiler::Compile(context(), &code, v8::ScriptCompiler::kEagerCompile)
+          .ToLocal(&script) &&
       script->Run(context()).ToLocal(&value)) {
     return;
   }
@@ -207,7 +209,7 @@ void Runtime::drain() {
     auto batch = rejections.releaseAsArray();
     for (auto& rejection : batch) {
       if (rejection.promise.IsEmpty()) continue;
-      KJ_IF_MAYBE(hook, rejectionHook) {
+      KJ_IF_MAYBE (hook, rejectionHook) {
         (*hook)(rejection.promise.Get(isolatePtr), rejection.reason.Get(isolatePtr));
       }
     }
@@ -216,7 +218,9 @@ void Runtime::drain() {
 }
 
 Turn::Turn(Runtime& runtime)
-    : runtime(runtime), isolateScope(runtime.isolatePtr), handleScope(runtime.isolatePtr),
+    : runtime(runtime),
+      isolateScope(runtime.isolatePtr),
+      handleScope(runtime.isolatePtr),
       contextScope(runtime.context()) {
   ++runtime.turnDepth;
 }

@@ -11,8 +11,8 @@
 #include <kj/common.h>
 #include <kj/function.h>
 #include <kj/memory.h>
-#include <kj/vector.h>
 #include <kj/string.h>
+#include <kj/vector.h>
 #include <v8.h>
 
 #include <cstdint>

@@ -6,21 +6,25 @@ namespace mayfly::engine {
 
 v8::Local<v8::String> text(v8::Isolate* isolate, kj::ArrayPtr<const char> utf8) {
   v8::Local<v8::String> result;
-  KJ_REQUIRE(utf8.size() <= static_cast<size_t>(v8::String::kMaxLength), "string too long for V8", utf8.size());
-  KJ_REQUIRE(v8::String::NewFromUtf8(isolate, utf8.begin(), v8::NewStringType::kNormal, static_cast<int>(utf8.size()))
+  KJ_REQUIRE(utf8.size() <= static_cast<size_t>(v8::String::kMaxLength), "string too long for V8",
+             utf8.size());
+  KJ_REQUIRE(v8::String::NewFromUtf8(isolate, utf8.begin(), v8::NewStringType::kNormal,
+                                     static_cast<int>(utf8.size()))
                  .ToLocal(&result),
              "out of string memory");
   return result;
 }
 
 v8::Local<v8::String> name(v8::Isolate* isolate, kj::StringPtr utf8) {
-  return v8::String::NewFromUtf8(isolate, utf8.cStr(), v8::NewStringType::kInternalized, static_cast<int>(utf8.size()))
+  return v8::String::NewFromUtf8(isolate, utf8.cStr(), v8::NewStringType::kInternalized,
+                                 static_cast<int>(utf8.size()))
       .ToLocalChecked();
 }
 
 kj::String utf8(v8::Isolate* isolate, v8::Local<v8::String> string) {
   auto result = kj::heapString(string->Utf8LengthV2(isolate));
-  string->WriteUtf8V2(isolate, result.begin(), result.size(), v8::String::WriteFlags::kReplaceInvalidUtf8);
+  string->WriteUtf8V2(isolate, result.begin(), result.size(),
+                      v8::String::WriteFlags::kReplaceInvalidUtf8);
   return result;
 }
 
@@ -34,7 +38,8 @@ kj::String latin1(v8::Isolate* isolate, v8::Local<v8::Value> value) {
   auto string = value.As<v8::String>();
   auto result = kj::heapString(string->Length());
   if (string->ContainsOnlyOneByte()) {
-    string->WriteOneByteV2(isolate, 0, string->Length(), reinterpret_cast<uint8_t*>(result.begin()));
+    string->WriteOneByteV2(isolate, 0, string->Length(),
+                           reinterpret_cast<uint8_t*>(result.begin()));
   } else {
     v8::String::Value units(isolate, string);
     for (uint32_t i = 0; i < units.length(); ++i) {

@@ -8,9 +8,15 @@ namespace mayfly::engine {
 
 // UTF-8 to a JavaScript string; what is not UTF-8 becomes U+FFFD.
 v8::Local<v8::String> text(v8::Isolate* isolate, kj::ArrayPtr<const char> utf8);
-inline v8::Local<v8::String> text(v8::Isolate* isolate, kj::StringPtr utf8) { return text(isolate, utf8.asArray()); }
-inline v8::Local<v8::String> text(v8::Isolate* isolate, const kj::String& utf8) { return text(isolate, utf8.asArray()); }
-inline v8::Local<v8::String> text(v8::Isolate* isolate, const char* utf8) { return text(isolate, kj::StringPtr(utf8)); }
+inline v8::Local<v8::String> text(v8::Isolate* isolate, kj::StringPtr utf8) {
+  return text(isolate, utf8.asArray());
+}
+inline v8::Local<v8::String> text(v8::Isolate* isolate, const kj::String& utf8) {
+  return text(isolate, utf8.asArray());
+}
+inline v8::Local<v8::String> text(v8::Isolate* isolate, const char* utf8) {
+  return text(isolate, kj::StringPtr(utf8));
+}
 
 // An internalized string: for property names.
 v8::Local<v8::String> name(v8::Isolate* isolate, kj::StringPtr utf8);

@@ -16,24 +16,27 @@ struct Link final : kj::Refcounted {
 
 class StreamSource final : public schema::ByteSource::Server {
 public:
-  explicit StreamSource(kj::Own<Link> link, kj::Own<void> owned = {}) : link(kj::mv(link)), owned(kj::mv(owned)) {}
+  explicit StreamSource(kj::Own<Link> link, kj::Own<void> owned = {})
+      : link(kj::mv(link)), owned(kj::mv(owned)) {}
 
 protected:
   kj::Promise<void> read(ReadContext context) override {
-    KJ_IF_MAYBE(stream, link->stream) {
+    KJ_IF_MAYBE (stream, link->stream) {
       auto size = kj::min(kj::max(context.getParams().getMaxBytes(), 1u), MAX_CHUNK_BYTES);
       context.releaseParams();
       auto buffer = kj::heapArray<kj::byte>(size);
       auto reading = stream->tryRead(buffer.begin(), 1, size);
-      return link->reads.wrap(kj::mv(reading)).then(
-          [context, buffer = kj::mv(buffer)](size_t n) mutable {
-            if (n == 0) {
-              context.getResults().setDone(true);
-            } else {
-              context.getResults(capnp::MessageSize{n / sizeof(capnp::word) + 16, 0}).setBytes(buffer.slice(0, n));
-            }
-          },
-          [context](kj::Exception&& e) mutable { fail(context, e.getDescription()); });
+      return link->reads.wrap(kj::mv(reading))
+          .then(
+              [context, buffer = kj::mv(buffer)](size_t n) mutable {
+                if (n == 0) {
+                  context.getResults().setDone(true);
+                } else {
+                  context.getResults(capnp::MessageSize{n / sizeof(capnp::word) + 16, 0})
+                      .setBytes(buffer.slice(0, n));
+                }
+              },
+              [context](kj::Exception&& e) mutable { fail(context, e.getDescription()); });
     }
     fail(context, "the stream has ended with its request");
     return kj::READY_NOW;

@@ -9,7 +9,8 @@ namespace mayfly::sandbox {
 using engine::name;
 using engine::text;
 
-Bridge::Bridge(engine::Runtime& runtime) : runtime(runtime), isolate(runtime.isolate()), tasks(*this) {
+Bridge::Bridge(engine::Runtime& runtime)
+    : runtime(runtime), isolate(runtime.isolate()), tasks(*this) {
   isolate->SetData(3, this);
   engine::Turn turn(runtime);
   auto shape = v8::ObjectTemplate::New(isolate);
@@ -38,11 +39,12 @@ void Bridge::log(schema::LogLevel level, kj::StringPtr message) {
 }
 
 kj::Promise<void> Bridge::whenLogged() {
-  KJ_IF_MAYBE(line, lastLine) return line->addBranch();
+  KJ_IF_MAYBE (line, lastLine) return line->addBranch();
   return kj::READY_NOW;
 }
 
-v8::MaybeLocal<v8::Value> Bridge::callEntry(kj::StringPtr name, kj::ArrayPtr<v8::Local<v8::Value>> arguments) {
+v8::MaybeLocal<v8::Value> Bridge::callEntry(kj::StringPtr name,
+                                            kj::ArrayPtr<v8::Local<v8::Value>> arguments) {
   return callMethod(entry.Get(isolate), name, arguments);
 }
 
@@ -51,14 +53,16 @@ v8::MaybeLocal<v8::Value> Bridge::callMethod(v8::Local<v8::Object> object, kj::S
   v8::Local<v8::Value> method;
   if (!object->Get(context(), name(isolate, methodName)).ToLocal(&method)) return {};
   KJ_REQUIRE(method->IsFunction(), "built-ins lack a handler", methodName);
-  return method.As<v8::Function>()->Call(context(), object, static_cast<int>(arguments.size()), arguments.begin());
+  return method.As<v8::Function>()->Call(context(), object, static_cast<int>(arguments.size()),
+                                         arguments.begin());
 }
 
 v8::Local<v8::Promise::Resolver> Bridge::newResolver() {
   return v8::Promise::Resolver::New(context()).ToLocalChecked();
 }
 
-void Bridge::settle(v8::Global<v8::Promise::Resolver>& resolver, bool fulfil, v8::Local<v8::Value> value) {
+void Bridge::settle(v8::Global<v8::Promise::Resolver>& resolver, bool fulfil,
+                    v8::Local<v8::Value> value) {
   auto local = resolver.Get(isolate);
   (fulfil ? local->Resolve(context(), value) : local->Reject(context(), value)).Check();
 }
@@ -67,10 +71,18 @@ v8::Local<v8::Value> Bridge::disconnect(const kj::Exception& exception) {
   auto error = v8::Exception::Error(text(isolate, exception.getDescription())).As<v8::Object>();
   const char* type = "failed";
   switch (exception.getType()) {
-    case kj::Exception::Type::FAILED: type = "failed"; break;
-    case kj::Exception::Type::OVERLOADED: type = "overloaded"; break;
-    case kj::Exception::Type::DISCONNECTED: type = "disconnected"; break;
-    case kj::Exception::Type::UNIMPLEMENTED: type = "unimplemented"; break;
+    case kj::Exception::Type::FAILED:
+      type = "failed";
+      break;
+    case kj::Exception::Type::OVERLOADED:
+      type = "overloaded";
+      break;
+    case kj::Exception::Type::DISCONNECTED:
+      type = "disconnected";
+      break;
+    case kj::Exception::Type::UNIMPLEMENTED:
+      type = "unimplemented";
+      break;
   }
   error->CreateDataProperty(context(), name(isolate, "disconnect"), text(isolate, type)).Check();
   return error;
@@ -85,7 +97,8 @@ struct Settler {
   template <bool FULFILLED>
   static void callback(const Info& info) {
     auto settler = static_cast<Settler*>(info.Data().As<v8::External>()->Value());
-    settler->fulfiller->fulfill(Outcome{FULFILLED, v8::Global<v8::Value>(info.GetIsolate(), info[0])});
+    settler->fulfiller->fulfill(
+        Outcome{FULFILLED, v8::Global<v8::Value>(info.GetIsolate(), info[0])});
     delete settler;
   }
 };
@@ -100,9 +113,12 @@ kj::Promise<Outcome> Bridge::fromJs(v8::Local<v8::Value> value) {
   }
   auto pair = kj::newPromiseAndFulfiller<Outcome>();
   auto data = v8::External::New(isolate, new Settler{kj::mv(pair.fulfiller)});
-  auto yes = v8::Function::New(context(), Settler::callback<true>, data, 1, v8::ConstructorBehavior::kThrow);
-  auto no = v8::Function::New(context(), Settler::callback<false>, data, 1, v8::ConstructorBehavior::kThrow);
-  KJ_REQUIRE(!promise->Then(context(), yes.ToLocalChecked(), no.ToLocalChecked()).IsEmpty(), "terminated");
+  auto yes = v8::Function::New(context(), Settler::callback<true>, data, 1,
+                               v8::ConstructorBehavior::kThrow);
+  auto no = v8::Function::New(context(), Settler::callback<false>, data, 1,
+                              v8::ConstructorBehavior::kThrow);
+  KJ_REQUIRE(!promise->Then(context(), yes.ToLocalChecked(), no.ToLocalChecked()).IsEmpty(),
+             "terminated");
   return kj::mv(pair.promise);
 }
 
@@ -111,7 +127,8 @@ void Bridge::notifyLater(v8::Global<v8::Object> object, kj::StringPtr methodName
     engine::Turn turn(runtime);
     v8::TryCatch tryCatch(isolate);
     if (callMethod(object.Get(isolate), methodName, nullptr).IsEmpty()) {
-      KJ_LOG(ERROR, "a built-in handler threw", methodName, engine::describeUncaught(isolate, tryCatch));
+      KJ_LOG(ERROR, "a built-in handler threw", methodName,
+             engine::describeUncaught(isolate, tryCatch));
     }
   }));
 }

@@ -58,7 +58,8 @@ public:
   bool hasEntry() { return !entry.IsEmpty(); }
 
   // Calls `entry[name](…arguments)` or `object[name](…arguments)`. Empty if it threw; the exception is pending.
-  v8::MaybeLocal<v8::Value> callEntry(kj::StringPtr name, kj::ArrayPtr<v8::Local<v8::Value>> arguments);
+  v8::MaybeLocal<v8::Value> callEntry(kj::StringPtr name,
+                                      kj::ArrayPtr<v8::Local<v8::Value>> arguments);
   v8::MaybeLocal<v8::Value> callMethod(v8::Local<v8::Object> object, kj::StringPtr name,
                                        kj::ArrayPtr<v8::Local<v8::Value>> arguments);
 
@@ -143,7 +144,7 @@ struct Operation {
 template <void (*F)(Bridge&, const Info&)>
 void operation(const Info& info) {
   auto& bridge = Bridge::from(info.GetIsolate());
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { F(bridge, info); })) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { F(bridge, info); })) {
     bridge.throwJs(*exception);
   }
 }

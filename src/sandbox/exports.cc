@@ -16,7 +16,8 @@ constexpr uint32_t MAX_READ = 1 << 20;
 // The handlers object of one export, and how its methods are called.
 class Handlers {
 public:
-  Handlers(Bridge& bridge, v8::Local<v8::Object> handlers) : bridge(bridge), object(bridge.isolate, handlers) {}
+  Handlers(Bridge& bridge, v8::Local<v8::Object> handlers)
+      : bridge(bridge), object(bridge.isolate, handlers) {}
 
   // Calls a method inside the current Turn and waits for what it returns. A throw is a rejection.
   kj::Promise<Outcome> call(kj::StringPtr method, kj::ArrayPtr<v8::Local<v8::Value>> arguments) {
@@ -39,7 +40,8 @@ public:
 
 class ObjectServer final : public schema::Entrypoint::Server {
 public:
-  ObjectServer(Bridge& bridge, v8::Local<v8::Object> object) : bridge(bridge), handlers(bridge, object) {}
+  ObjectServer(Bridge& bridge, v8::Local<v8::Object> object)
+      : bridge(bridge), handlers(bridge, object) {}
   ~ObjectServer() noexcept(false) { handlers.notifyLater("released"); }
 
 protected:
@@ -60,7 +62,8 @@ protected:
     kj::Promise<Outcome> outcome = nullptr;
     {
       Turn turn(bridge.runtime);
-      v8::Local<v8::Value> arguments[] = {textArray(bridge, context.getParams().getPath(), MAX_PATH)};
+      v8::Local<v8::Value> arguments[] = {
+          textArray(bridge, context.getParams().getPath(), MAX_PATH)};
       context.releaseParams();
       outcome = handlers.call("get", arguments);
     }
@@ -90,7 +93,8 @@ protected:
           if (response->IsObject()) {
             writeResponse(bridge, response.As<v8::Object>(), result.initResponse());
           } else {
-            writeFailure(bridge, expectObject(getField(bridge, object, "failed")), result.initFailure());
+            writeFailure(bridge, expectObject(getField(bridge, object, "failed")),
+                         result.initFailure());
           }
         })
         .attach(kj::mv(caller));
@@ -133,7 +137,8 @@ private:
       auto reply = expectObject(value);
       writeReply(bridge, reply, results.initReply());
       auto target = getField(bridge, reply, "target");
-      if (target->IsObject()) results.setTarget(unwrapCap(bridge, target).take().template castAs<schema::JsObject>());
+      if (target->IsObject())
+        results.setTarget(unwrapCap(bridge, target).take().template castAs<schema::JsObject>());
     });
   }
 
@@ -143,7 +148,8 @@ private:
 
 class SourceServer final : public schema::ByteSource::Server {
 public:
-  SourceServer(Bridge& bridge, v8::Local<v8::Object> object) : bridge(bridge), handlers(bridge, object) {}
+  SourceServer(Bridge& bridge, v8::Local<v8::Object> object)
+      : bridge(bridge), handlers(bridge, object) {}
   ~SourceServer() noexcept(false) { handlers.notifyLater("cancel"); }
 
 protected:
@@ -177,7 +183,8 @@ private:
 
 class SinkServer final : public schema::ByteSink::Server {
 public:
-  SinkServer(Bridge& bridge, v8::Local<v8::Object> object) : bridge(bridge), handlers(bridge, object) {}
+  SinkServer(Bridge& bridge, v8::Local<v8::Object> object)
+      : bridge(bridge), handlers(bridge, object) {}
   ~SinkServer() noexcept(false) {
     if (open) handlers.notifyLater("abort");
   }
@@ -207,7 +214,8 @@ protected:
   kj::Promise<void> abort(AbortContext context) override {
     open = false;
     Turn turn(bridge.runtime);
-    v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, context.getParams().getReason().asArray())};
+    v8::Local<v8::Value> arguments[] = {
+        engine::text(bridge.isolate, context.getParams().getReason().asArray())};
     return handlers.call("abort", arguments).ignoreResult();
   }
 

@@ -22,7 +22,8 @@ struct Owner {
   static void collected(const v8::WeakCallbackInfo<Owner>& info) {
     info.GetParameter()->handle.Reset();
     // Letting go of a capability sends messages; that is for after the collection.
-    info.SetSecondPassCallback([](const v8::WeakCallbackInfo<Owner>& second) { delete second.GetParameter(); });
+    info.SetSecondPassCallback(
+        [](const v8::WeakCallbackInfo<Owner>& second) { delete second.GetParameter(); });
   }
 };
 
@@ -43,13 +44,15 @@ v8::Local<v8::Object> wrap(Bridge& bridge, char* brand, T native) {
 bool hasBrand(v8::Local<v8::Value> value, char* brand) {
   if (!value->IsObject()) return false;
   auto object = value.As<v8::Object>();
-  return object->InternalFieldCount() == COUNT && object->GetAlignedPointerFromInternalField(BRAND) == brand;
+  return object->InternalFieldCount() == COUNT &&
+         object->GetAlignedPointerFromInternalField(BRAND) == brand;
 }
 
 template <typename T>
 T& unwrap(v8::Local<v8::Value> value, char* brand, kj::StringPtr what) {
   KJ_REQUIRE(hasBrand(value, brand), "wrong argument of a native operation", what);
-  return static_cast<Owner<T>*>(value.As<v8::Object>()->GetAlignedPointerFromInternalField(CONTENT))->native;
+  return static_cast<Owner<T>*>(value.As<v8::Object>()->GetAlignedPointerFromInternalField(CONTENT))
+      ->native;
 }
 
 }  // namespace
@@ -85,16 +88,26 @@ kj::Maybe<Ref> findRef(Bridge&, v8::Local<v8::Object> object) {
 
 kj::Own<Encoded> Encoded::read(schema::Payload::Reader payload) {
   auto result = kj::refcounted<Encoded>();
-  result->bytes = kj::heapArray<const kj::byte>(payload.getBytes().begin(), payload.getBytes().size());
+  result->bytes =
+      kj::heapArray<const kj::byte>(payload.getBytes().begin(), payload.getBytes().size());
   auto caps = payload.getCaps();
   auto carried = kj::heapArrayBuilder<Carried>(caps.size());
   for (auto cap : caps) {
     switch (cap.which()) {
-      case schema::Cap::OBJECT: carried.add(Carried{CapKind::OBJECT, cap.getObject()}); break;
-      case schema::Cap::ENTRYPOINT: carried.add(Carried{CapKind::ENTRYPOINT, cap.getEntrypoint()}); break;
-      case schema::Cap::SOURCE: carried.add(Carried{CapKind::SOURCE, cap.getSource()}); break;
-      case schema::Cap::SINK: carried.add(Carried{CapKind::SINK, cap.getSink()}); break;
-      default: KJ_FAIL_REQUIRE("unknown kind of capability in a value");
+      case schema::Cap::OBJECT:
+        carried.add(Carried{CapKind::OBJECT, cap.getObject()});
+        break;
+      case schema::Cap::ENTRYPOINT:
+        carried.add(Carried{CapKind::ENTRYPOINT, cap.getEntrypoint()});
+        break;
+      case schema::Cap::SOURCE:
+        carried.add(Carried{CapKind::SOURCE, cap.getSource()});
+        break;
+      case schema::Cap::SINK:
+        carried.add(Carried{CapKind::SINK, cap.getSink()});
+        break;
+      default:
+        KJ_FAIL_REQUIRE("unknown kind of capability in a value");
     }
   }
   result->caps = carried.finish();
@@ -108,11 +121,20 @@ void Encoded::write(schema::Payload::Builder payload) {
   for (auto i : kj::indices(caps)) {
     auto client = caps[i].client;
     switch (caps[i].kind) {
-      case CapKind::OBJECT: list[i].setObject(client.castAs<schema::JsObject>()); break;
-      case CapKind::ENTRYPOINT: list[i].setEntrypoint(client.castAs<schema::Entrypoint>()); break;
-      case CapKind::SOURCE: list[i].setSource(client.castAs<schema::ByteSource>()); break;
-      case CapKind::SINK: list[i].setSink(client.castAs<schema::ByteSink>()); break;
-      default: KJ_FAIL_REQUIRE("this capability does not travel in values");
+      case CapKind::OBJECT:
+        list[i].setObject(client.castAs<schema::JsObject>());
+        break;
+      case CapKind::ENTRYPOINT:
+        list[i].setEntrypoint(client.castAs<schema::Entrypoint>());
+        break;
+      case CapKind::SOURCE:
+        list[i].setSource(client.castAs<schema::ByteSource>());
+        break;
+      case CapKind::SINK:
+        list[i].setSink(client.castAs<schema::ByteSink>());
+        break;
+      default:
+        KJ_FAIL_REQUIRE("this capability does not travel in values");
     }
   }
 }

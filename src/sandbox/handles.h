@@ -9,8 +9,8 @@
 #include <kj/refcount.h>
 #include <v8.h>
 
-#include "schema/value.capnp.h"
 #include "sandbox/bridge.h"
+#include "schema/value.capnp.h"
 
 namespace mayfly::sandbox {
 
@@ -38,7 +38,8 @@ struct Cap {
 
 v8::Local<v8::Object> wrapCap(Bridge& bridge, CapKind kind, capnp::Capability::Client client,
                               kj::Own<void> attachment = {});
-Cap& unwrapCap(Bridge& bridge, v8::Local<v8::Value> value);  // throws kj::Exception if it is not one
+Cap& unwrapCap(Bridge& bridge,
+               v8::Local<v8::Value> value);  // throws kj::Exception if it is not one
 
 // One encoded JavaScript value. Its capabilities are let go of when it has been sent or decoded for good: JavaScript
 // may hold the handle for long, and whoever exports an object waits for the last reference to go.

@@ -36,7 +36,8 @@ void fillHeaders(const kj::HttpHeaders& headers, schema::HttpRequest::Builder bu
 }
 
 bool isHopByHop(kj::StringPtr name) {
-  for (auto hop : {"connection", "keep-alive", "transfer-encoding", "content-length", "upgrade", "te", "trailer"}) {
+  for (auto hop : {"connection", "keep-alive", "transfer-encoding", "content-length", "upgrade",
+                   "te", "trailer"}) {
     if (strcasecmp(name.cStr(), hop) == 0) return true;
   }
   return false;
@@ -46,7 +47,7 @@ constexpr char OUR_FAILURE[] = "answering a request";
 
 // Whether the length of the body is said once, and as a number.
 bool isWellFramed(const kj::HttpHeaders& headers) {
-  KJ_IF_MAYBE(length, headers.get(kj::HttpHeaderId::CONTENT_LENGTH)) {
+  KJ_IF_MAYBE (length, headers.get(kj::HttpHeaderId::CONTENT_LENGTH)) {
     if (headers.get(kj::HttpHeaderId::TRANSFER_ENCODING) != nullptr) return false;
     if (length->size() == 0 || length->size() > 15) return false;
     for (char c : *length) {
@@ -61,14 +62,33 @@ kj::StringPtr defaultStatusText(uint status) {
   static constexpr struct {
     uint status;
     kj::StringPtr text;
-  } TEXTS[] = {{200, "OK"_kj}, {201, "Created"_kj}, {202, "Accepted"_kj}, {204, "No Content"_kj},
-               {206, "Partial Content"_kj}, {301, "Moved Permanently"_kj}, {302, "Found"_kj}, {303, "See Other"_kj},
-               {304, "Not Modified"_kj}, {307, "Temporary Redirect"_kj}, {308, "Permanent Redirect"_kj},
-               {400, "Bad Request"_kj}, {401, "Unauthorized"_kj}, {403, "Forbidden"_kj}, {404, "Not Found"_kj},
-               {405, "Method Not Allowed"_kj}, {409, "Conflict"_kj}, {410, "Gone"_kj}, {413, "Content Too Large"_kj},
-               {415, "Unsupported Media Type"_kj}, {422, "Unprocessable Content"_kj}, {429, "Too Many Requests"_kj},
-               {500, "Internal Server Error"_kj}, {501, "Not Implemented"_kj}, {502, "Bad Gateway"_kj},
-               {503, "Service Unavailable"_kj}, {504, "Gateway Timeout"_kj}};
+  } TEXTS[] = {{200, "OK"_kj},
+               {201, "Created"_kj},
+               {202, "Accepted"_kj},
+               {204, "No Content"_kj},
+               {206, "Partial Content"_kj},
+               {301, "Moved Permanently"_kj},
+               {302, "Found"_kj},
+               {303, "See Other"_kj},
+               {304, "Not Modified"_kj},
+               {307, "Temporary Redirect"_kj},
+               {308, "Permanent Redirect"_kj},
+               {400, "Bad Request"_kj},
+               {401, "Unauthorized"_kj},
+               {403, "Forbidden"_kj},
+               {404, "Not Found"_kj},
+               {405, "Method Not Allowed"_kj},
+               {409, "Conflict"_kj},
+               {410, "Gone"_kj},
+               {413, "Content Too Large"_kj},
+               {415, "Unsupported Media Type"_kj},
+               {422, "Unprocessable Content"_kj},
+               {429, "Too Many Requests"_kj},
+               {500, "Internal Server Error"_kj},
+               {501, "Not Implemented"_kj},
+               {502, "Bad Gateway"_kj},
+               {503, "Service Unavailable"_kj},
+               {504, "Gateway Timeout"_kj}};
   for (auto& entry : TEXTS) {
     if (entry.status == status) return entry.text;
   }
@@ -79,16 +99,22 @@ kj::StringPtr defaultStatusText(uint status) {
 
 HttpIngress::HttpIngress(kj::Timer& timer, kj::LowLevelAsyncIoProvider& io, kj::UnixEventPort& port,
                          schema::Entrypoint::Client entrypoint)
-    : headerTable(makeTable(hostId)), io(io), port(port), entrypoint(kj::mv(entrypoint)),
+    : headerTable(makeTable(hostId)),
+      io(io),
+      port(port),
+      entrypoint(kj::mv(entrypoint)),
       server(timer, *headerTable, *this,
-             kj::HttpServerSettings{
-                 .headerTimeout = 15 * kj::SECONDS, .pipelineTimeout = 75 * kj::SECONDS, .errorHandler = *this, .callbacks = *this}),
+             kj::HttpServerSettings{.headerTimeout = 15 * kj::SECONDS,
+                                    .pipelineTimeout = 75 * kj::SECONDS,
+                                    .errorHandler = *this,
+                                    .callbacks = *this}),
       connections(*this) {}
 
 void HttpIngress::listen(kj::AutoCloseFd socket) {
   int fd = socket;
   listener = kj::mv(socket);
-  accepting = accept(fd).eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "stopped accepting", e); });
+  accepting =
+      accept(fd).eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "stopped accepting", e); });
 }
 
 kj::Promise<void> HttpIngress::drain() {
@@ -127,22 +153,25 @@ kj::Promise<void> HttpIngress::whenHungUp(int fd) {
   kj::UnixEventPort::FdObserver observer(port, fd, kj::UnixEventPort::FdObserver::OBSERVE_READ);
   for (;;) {
     co_await observer.whenBecomesReadable();
-    KJ_IF_MAYBE(atEnd, observer.atEndHint()) {
+    KJ_IF_MAYBE (atEnd, observer.atEndHint()) {
       if (*atEnd) co_return;
     }
   }
 }
 
-kj::Promise<void> HttpIngress::request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
-                                       kj::AsyncInputStream& body, Response& response) {
+kj::Promise<void> HttpIngress::request(kj::HttpMethod method, kj::StringPtr url,
+                                       const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
+                                       Response& response) {
   // Marked, so that handleApplicationError() tells our failures from requests that kj could not even read.
   return answer(method, url, headers, body, response).catch_([](kj::Exception&& e) {
-    kj::throwFatalException(kj::Exception(e.getType(), OUR_FAILURE, __LINE__, kj::str(e.getDescription())));
+    kj::throwFatalException(
+        kj::Exception(e.getType(), OUR_FAILURE, __LINE__, kj::str(e.getDescription())));
   });
 }
 
-kj::Promise<void> HttpIngress::answer(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
-                                      kj::AsyncInputStream& body, Response& response) {
+kj::Promise<void> HttpIngress::answer(kj::HttpMethod method, kj::StringPtr url,
+                                      const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
+                                      Response& response) {
   if (!isWellFramed(headers)) {
     // Two readings of where a request ends let one hide inside another when a proxy stands in front.
     kj::HttpHeaders plain(*headerTable);
@@ -150,13 +179,14 @@ kj::Promise<void> HttpIngress::answer(kj::HttpMethod method, kj::StringPtr url, 
     co_return;
   }
   bool close = false;
-  KJ_IF_MAYBE(connection, headers.get(kj::HttpHeaderId::CONNECTION)) close = strcasecmp(connection->cStr(), "close") == 0;
+  KJ_IF_MAYBE (connection, headers.get(kj::HttpHeaderId::CONNECTION))
+    close = strcasecmp(connection->cStr(), "close") == 0;
   auto call = entrypoint.fetchRequest();
   auto request = call.initRequest();
   request.setMethod(kj::str(method));
   if (url.startsWith("/")) {
     kj::StringPtr host = "localhost";
-    KJ_IF_MAYBE(named, headers.get(hostId)) host = *named;
+    KJ_IF_MAYBE (named, headers.get(hostId)) host = *named;
     request.setUrl(kj::str("http://", host, url));
   } else {
     request.setUrl(url);
@@ -166,7 +196,7 @@ kj::Promise<void> HttpIngress::answer(kj::HttpMethod method, kj::StringPtr url, 
   kj::Own<void> revoke;
   kj::Maybe<uint64_t> length = body.tryGetLength();
   uint64_t known = 0;
-  KJ_IF_MAYBE(n, length) known = *n;
+  KJ_IF_MAYBE (n, length) known = *n;
   if (length == nullptr || known > INLINE_BODY_BYTES) {
     auto offered = rpc::offerStream(body);
     request.initBody().setStream(kj::mv(offered.source));
@@ -186,9 +216,10 @@ kj::Promise<void> HttpIngress::answer(kj::HttpMethod method, kj::StringPtr url, 
   }
 }
 
-kj::Own<kj::AsyncOutputStream> HttpIngress::begin(Response& to, unsigned status, kj::StringPtr statusText,
-                                                  const kj::HttpHeaders& headers, kj::Maybe<uint64_t> length,
-                                                  bool close) {
+kj::Own<kj::AsyncOutputStream> HttpIngress::begin(Response& to, unsigned status,
+                                                  kj::StringPtr statusText,
+                                                  const kj::HttpHeaders& headers,
+                                                  kj::Maybe<uint64_t> length, bool close) {
   closing = close;
   KJ_DEFER(closing = false);
   return to.send(status, statusText, headers, length);
@@ -197,7 +228,8 @@ kj::Own<kj::AsyncOutputStream> HttpIngress::begin(Response& to, unsigned status,
 kj::Promise<void> HttpIngress::send(schema::HttpResponse::Reader from, Response& to, bool close) {
   kj::HttpHeaders headers(*headerTable);
   for (auto header : from.getHeaders()) {
-    if (!isHopByHop(header.getName())) headers.add(kj::str(header.getName()), kj::str(header.getValue()));
+    if (!isHopByHop(header.getName()))
+      headers.add(kj::str(header.getName()), kj::str(header.getValue()));
   }
   auto status = from.getStatus();
   kj::StringPtr statusText = from.getStatusText();
@@ -229,22 +261,25 @@ kj::Promise<void> HttpIngress::refuse(schema::Failure::Reader failure, Response&
   bool overloaded = failure.getCode() == "ERR_OVERLOADED";
   kj::HttpHeaders headers(*headerTable);
   headers.set(kj::HttpHeaderId::CONTENT_TYPE, "text/plain; charset=utf-8");
-  auto text = failure.getCode().size() > 0 ? kj::str(failure.getCode(), ": ", failure.getMessage(), "\n")
-                                           : kj::str("The worker threw an exception.\n");
+  auto text = failure.getCode().size() > 0
+                  ? kj::str(failure.getCode(), ": ", failure.getMessage(), "\n")
+                  : kj::str("The worker threw an exception.\n");
   uint status = overloaded ? 503 : 500;
   auto output = begin(to, status, defaultStatusText(status), headers, uint64_t(text.size()), close);
   co_await output->write(text.begin(), text.size());
 }
 
-kj::Promise<void> HttpIngress::handleApplicationError(kj::Exception exception, kj::Maybe<Response&> response) {
+kj::Promise<void> HttpIngress::handleApplicationError(kj::Exception exception,
+                                                      kj::Maybe<Response&> response) {
   if (exception.getType() == kj::Exception::Type::DISCONNECTED) return kj::READY_NOW;
   bool ours = strcmp(exception.getFile(), OUR_FAILURE) == 0;
   if (ours) KJ_LOG(ERROR, "a request failed", exception);
-  KJ_IF_MAYBE(to, response) {
+  KJ_IF_MAYBE (to, response) {
     unsigned status = ours ? 500 : 400;
     kj::HttpHeaders headers(*headerTable);
     auto text = ours ? "The server failed to answer.\n"_kj : "The request is malformed.\n"_kj;
-    auto output = begin(*to, status, defaultStatusText(status), headers, uint64_t(text.size()), /*close=*/true);
+    auto output = begin(*to, status, defaultStatusText(status), headers, uint64_t(text.size()),
+                        /*close=*/true);
     return output->write(text.begin(), text.size()).attach(kj::mv(output));
   }
   return kj::READY_NOW;
@@ -252,7 +287,8 @@ kj::Promise<void> HttpIngress::handleApplicationError(kj::Exception exception, k
 
 void HttpIngress::taskFailed(kj::Exception&& exception) {
   // A connection that broke is the client's affair.
-  if (exception.getType() != kj::Exception::Type::DISCONNECTED) KJ_LOG(INFO, "a connection ended", exception);
+  if (exception.getType() != kj::Exception::Type::DISCONNECTED)
+    KJ_LOG(INFO, "a connection ended", exception);
 }
 
 }  // namespace mayfly::sandbox

@@ -32,17 +32,20 @@ private:
   kj::Promise<void> accept(int socket);
   kj::Promise<void> serve(kj::AutoCloseFd socket);
   kj::Promise<void> whenHungUp(int fd);
-  kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
-                            kj::AsyncInputStream& body, Response& response) override;
+  kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url,
+                            const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
+                            Response& response) override;
   kj::Promise<void> answer(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
                            kj::AsyncInputStream& body, Response& response);
   // How one answer begins: `close` says that the client asked for the connection to end with it.
   kj::Own<kj::AsyncOutputStream> begin(Response& to, unsigned status, kj::StringPtr statusText,
-                                       const kj::HttpHeaders& headers, kj::Maybe<uint64_t> length, bool close);
+                                       const kj::HttpHeaders& headers, kj::Maybe<uint64_t> length,
+                                       bool close);
   kj::Promise<void> send(schema::HttpResponse::Reader from, Response& to, bool close);
   kj::Promise<void> refuse(schema::Failure::Reader failure, Response& to, bool close);
   bool shouldClose() override { return closing; }
-  kj::Promise<void> handleApplicationError(kj::Exception exception, kj::Maybe<Response&> response) override;
+  kj::Promise<void> handleApplicationError(kj::Exception exception,
+                                           kj::Maybe<Response&> response) override;
   void taskFailed(kj::Exception&& exception) override;
 
   kj::Own<kj::HttpHeaderTable> headerTable;

@@ -35,8 +35,11 @@ v8::Local<v8::Object> startedCall(Bridge& bridge, Promise promise) {
 
 void capCall(Bridge& bridge, const Info& info) {
   auto& encoded = unwrapEncoded(bridge, info[2]);
-  auto request = unwrapCap(bridge, info[0]).as<schema::JsObject>().callRequest(
-      capnp::MessageSize{encoded.bytes.size() / sizeof(capnp::word) + 64, static_cast<uint>(encoded.caps.size())});
+  auto request =
+      unwrapCap(bridge, info[0])
+          .as<schema::JsObject>()
+          .callRequest(capnp::MessageSize{encoded.bytes.size() / sizeof(capnp::word) + 64,
+                                          static_cast<uint>(encoded.caps.size())});
   writePath(bridge, info[1], request);
   encoded.write(request.initArgs());
   encoded.letGo();
@@ -63,26 +66,30 @@ void capFetch(Bridge& bridge, const Info& info) {
   writeRequest(bridge, info[1].As<v8::Object>(), request.initRequest());
 
   auto canceler = kj::heap<kj::Canceler>();
-  auto promise = canceler->wrap(request.send().then([](auto&& response) { return kj::mv(response); }));
+  auto promise =
+      canceler->wrap(request.send().then([](auto&& response) { return kj::mv(response); }));
   auto handle = wrapCap(bridge, CapKind::ENTRYPOINT, nullptr, kj::mv(canceler));
-  auto settled = bridge.toJs(
-      kj::mv(promise),
-      [&bridge, keep = v8::Global<v8::Object>(bridge.isolate, handle)](auto&& response) -> v8::Local<v8::Value> {
-        auto result = response.getResult();
-        if (result.isResponse()) return responseFrom(bridge, result.getResponse());
-        auto object = v8::Object::New(bridge.isolate);
-        setField(bridge, object, "failed", settledFrom(bridge, result.getFailure()));
-        return object;
-      });
+  auto settled =
+      bridge.toJs(kj::mv(promise),
+                  [&bridge, keep = v8::Global<v8::Object>(bridge.isolate, handle)](
+                      auto&& response) -> v8::Local<v8::Value> {
+                    auto result = response.getResult();
+                    if (result.isResponse()) return responseFrom(bridge, result.getResponse());
+                    auto object = v8::Object::New(bridge.isolate);
+                    setField(bridge, object, "failed", settledFrom(bridge, result.getFailure()));
+                    return object;
+                  });
   auto result = v8::Object::New(bridge.isolate);
   setField(bridge, result, "settled", settled);
-  setField(bridge, result, "cancel", v8::Function::New(bridge.context(), cancelFetch, handle).ToLocalChecked());
+  setField(bridge, result, "cancel",
+           v8::Function::New(bridge.context(), cancelFetch, handle).ToLocalChecked());
   info.GetReturnValue().Set(result);
 }
 
 void throwIfFailed(schema::Failure::Reader failure) {
   if (failure.getMessage().size() == 0 && failure.getName().size() == 0) return;
-  kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str(failure.getMessage())));
+  kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                                        kj::str(failure.getMessage())));
 }
 
 void capRead(Bridge& bridge, const Info& info) {
@@ -95,12 +102,13 @@ void capRead(Bridge& bridge, const Info& info) {
     KJ_REQUIRE(response.getBytes().size() <= maxBytes, "a source sent more than it was asked for");
     return kj::mv(response);
   });
-  info.GetReturnValue().Set(bridge.toJs(kj::mv(promise), [&bridge](auto&& response) -> v8::Local<v8::Value> {
-    auto result = v8::Object::New(bridge.isolate);
-    setField(bridge, result, "bytes", newBytes(bridge, response.getBytes()));
-    setField(bridge, result, "done", v8::Boolean::New(bridge.isolate, response.getDone()));
-    return result;
-  }));
+  info.GetReturnValue().Set(
+      bridge.toJs(kj::mv(promise), [&bridge](auto&& response) -> v8::Local<v8::Value> {
+        auto result = v8::Object::New(bridge.isolate);
+        setField(bridge, result, "bytes", newBytes(bridge, response.getBytes()));
+        setField(bridge, result, "done", v8::Boolean::New(bridge.isolate, response.getDone()));
+        return result;
+      }));
 }
 
 template <typename Promise>
@@ -116,8 +124,8 @@ void capWrite(Bridge& bridge, const Info& info) {
 }
 
 void capClose(Bridge& bridge, const Info& info) {
-  info.GetReturnValue().Set(
-      acknowledged(bridge, unwrapCap(bridge, info[0]).as<schema::ByteSink>().closeRequest().send()));
+  info.GetReturnValue().Set(acknowledged(
+      bridge, unwrapCap(bridge, info[0]).as<schema::ByteSink>().closeRequest().send()));
 }
 
 void capAbort(Bridge& bridge, const Info& info) {
@@ -127,13 +135,15 @@ void capAbort(Bridge& bridge, const Info& info) {
 }
 
 void capFromPromise(Bridge& bridge, const Info& info) {
-  auto promise = bridge.fromJs(info[0]).then([&bridge](Outcome&& outcome) -> schema::Entrypoint::Client {
-    engine::Turn turn(bridge.runtime);
-    // The reason of a rejection stays with JavaScript, which asks for it when a call fails.
-    KJ_REQUIRE(outcome.fulfilled, "the promised entrypoint does not exist");
-    return unwrapCap(bridge, outcome.value.Get(bridge.isolate)).as<schema::Entrypoint>();
-  });
-  info.GetReturnValue().Set(wrapCap(bridge, CapKind::ENTRYPOINT, schema::Entrypoint::Client(kj::mv(promise))));
+  auto promise =
+      bridge.fromJs(info[0]).then([&bridge](Outcome&& outcome) -> schema::Entrypoint::Client {
+        engine::Turn turn(bridge.runtime);
+        // The reason of a rejection stays with JavaScript, which asks for it when a call fails.
+        KJ_REQUIRE(outcome.fulfilled, "the promised entrypoint does not exist");
+        return unwrapCap(bridge, outcome.value.Get(bridge.isolate)).as<schema::Entrypoint>();
+      });
+  info.GetReturnValue().Set(
+      wrapCap(bridge, CapKind::ENTRYPOINT, schema::Entrypoint::Client(kj::mv(promise))));
 }
 
 void capDup(Bridge& bridge, const Info& info) {
@@ -153,28 +163,37 @@ void capDrop(Bridge& bridge, const Info& info) {
 
 void exportObjectOp(Bridge& bridge, const Info& info) {
   KJ_REQUIRE(info[1]->IsObject());
-  auto kind = engine::utf8(bridge.isolate, info[0]) == "entrypoint" ? CapKind::ENTRYPOINT : CapKind::OBJECT;
+  auto kind =
+      engine::utf8(bridge.isolate, info[0]) == "entrypoint" ? CapKind::ENTRYPOINT : CapKind::OBJECT;
   info.GetReturnValue().Set(wrapCap(bridge, kind, exportObject(bridge, info[1].As<v8::Object>())));
 }
 
 void exportSourceOp(Bridge& bridge, const Info& info) {
   KJ_REQUIRE(info[0]->IsObject());
-  info.GetReturnValue().Set(wrapCap(bridge, CapKind::SOURCE, exportSource(bridge, info[0].As<v8::Object>())));
+  info.GetReturnValue().Set(
+      wrapCap(bridge, CapKind::SOURCE, exportSource(bridge, info[0].As<v8::Object>())));
 }
 
 void exportSinkOp(Bridge& bridge, const Info& info) {
   KJ_REQUIRE(info[0]->IsObject());
-  info.GetReturnValue().Set(wrapCap(bridge, CapKind::SINK, exportSink(bridge, info[0].As<v8::Object>())));
+  info.GetReturnValue().Set(
+      wrapCap(bridge, CapKind::SINK, exportSink(bridge, info[0].As<v8::Object>())));
 }
 
 constexpr Operation OPERATIONS[] = {
-    {"capCall", operation<capCall>},           {"capGet", operation<capGet>},
-    {"capFetch", operation<capFetch>},         {"capRead", operation<capRead>},
-    {"capWrite", operation<capWrite>},         {"capClose", operation<capClose>},
-    {"capAbort", operation<capAbort>},         {"capFromPromise", operation<capFromPromise>},
+    {"capCall", operation<capCall>},
+    {"capGet", operation<capGet>},
+    {"capFetch", operation<capFetch>},
+    {"capRead", operation<capRead>},
+    {"capWrite", operation<capWrite>},
+    {"capClose", operation<capClose>},
+    {"capAbort", operation<capAbort>},
+    {"capFromPromise", operation<capFromPromise>},
     {"capDup", operation<capDup>},
-    {"capDrop", operation<capDrop>},           {"exportObject", operation<exportObjectOp>},
-    {"exportSource", operation<exportSourceOp>}, {"exportSink", operation<exportSinkOp>},
+    {"capDrop", operation<capDrop>},
+    {"exportObject", operation<exportObjectOp>},
+    {"exportSource", operation<exportSourceOp>},
+    {"exportSink", operation<exportSinkOp>},
 };
 
 }  // namespace

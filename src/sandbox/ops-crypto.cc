@@ -36,7 +36,8 @@ void digest(Bridge& bridge, const Info& info) {
   auto bytes = bytesOf(info[1]);
   kj::byte result[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  KJ_REQUIRE(EVP_Digest(bytes.begin(), bytes.size(), result, &size, md, nullptr) == 1, "digest failed");
+  KJ_REQUIRE(EVP_Digest(bytes.begin(), bytes.size(), result, &size, md, nullptr) == 1,
+             "digest failed");
   info.GetReturnValue().Set(newBytes(bridge, kj::arrayPtr(result, size))->Buffer());
 }
 

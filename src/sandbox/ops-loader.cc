@@ -70,26 +70,28 @@ void loaderLease(Bridge& bridge, const Info& info) {
   auto promise = request.send();
   schema::Lease::Client lease = promise.getLease();
   auto pending = kj::refcountedWrapper<Pending>();
-  auto granted = promise
-                     .then([lease](auto&&) mutable { return lease.getFd(); })
-                     .then([&bridge, lease, pending = pending->addWrappedRef()](kj::Maybe<int> fd) mutable {
-                       // The descriptor belongs to the lease; the connection needs one of its own.
-                       int own;
-                       KJ_SYSCALL(own = fcntl(KJ_REQUIRE_NONNULL(fd, "a lease without its socket"), F_DUPFD_CLOEXEC, 6));
-                       auto connection = kj::heap<Connection>(bridge, own);
-                       auto blank = connection->blank();
-                       pending->connection = kj::mv(connection);
-                       return blank;
-                     })
-                     .fork();
+  auto granted =
+      promise.then([lease](auto&&) mutable { return lease.getFd(); })
+          .then([&bridge, lease, pending = pending->addWrappedRef()](kj::Maybe<int> fd) mutable {
+            // The descriptor belongs to the lease; the connection needs one of its own.
+            int own;
+            KJ_SYSCALL(own = fcntl(KJ_REQUIRE_NONNULL(fd, "a lease without its socket"),
+                                   F_DUPFD_CLOEXEC, 6));
+            auto connection = kj::heap<Connection>(bridge, own);
+            auto blank = connection->blank();
+            pending->connection = kj::mv(connection);
+            return blank;
+          })
+          .fork();
   schema::Blank::Client blank = granted.addBranch();
 
   auto result = v8::Object::New(bridge.isolate);
   setField(bridge, result, "lease", wrapCap(bridge, CapKind::LEASE, lease, kj::mv(pending)));
   setField(bridge, result, "blank", wrapCap(bridge, CapKind::BLANK, kj::mv(blank)));
   setField(bridge, result, "granted",
-           bridge.toJs(granted.addBranch().ignoreResult(),
-                       [&bridge]() -> v8::Local<v8::Value> { return v8::Undefined(bridge.isolate); }));
+           bridge.toJs(granted.addBranch().ignoreResult(), [&bridge]() -> v8::Local<v8::Value> {
+             return v8::Undefined(bridge.isolate);
+           }));
   info.GetReturnValue().Set(result);
 }
 
@@ -128,15 +130,24 @@ void leaseFinished(Bridge& bridge, const Info& info) {
 
 kj::StringPtr reasonName(schema::Ending::Reason reason) {
   switch (reason) {
-    case schema::Ending::Reason::RELEASED: return "released";
-    case schema::Ending::Reason::CPU_LIMIT: return "cpuLimit";
-    case schema::Ending::Reason::STARTUP_CPU_LIMIT: return "startupCpuLimit";
-    case schema::Ending::Reason::WALL_LIMIT: return "wallLimit";
-    case schema::Ending::Reason::MEMORY_LIMIT: return "memoryLimit";
-    case schema::Ending::Reason::VIOLATION: return "violation";
-    case schema::Ending::Reason::CRASHED: return "crashed";
-    case schema::Ending::Reason::RETIRED: return "retired";
-    case schema::Ending::Reason::EXITED: return "exited";
+    case schema::Ending::Reason::RELEASED:
+      return "released";
+    case schema::Ending::Reason::CPU_LIMIT:
+      return "cpuLimit";
+    case schema::Ending::Reason::STARTUP_CPU_LIMIT:
+      return "startupCpuLimit";
+    case schema::Ending::Reason::WALL_LIMIT:
+      return "wallLimit";
+    case schema::Ending::Reason::MEMORY_LIMIT:
+      return "memoryLimit";
+    case schema::Ending::Reason::VIOLATION:
+      return "violation";
+    case schema::Ending::Reason::CRASHED:
+      return "crashed";
+    case schema::Ending::Reason::RETIRED:
+      return "retired";
+    case schema::Ending::Reason::EXITED:
+      return "exited";
   }
   return "exited";
 }
@@ -151,8 +162,10 @@ void leaseEnded(Bridge& bridge, const Info& info) {
                   [&bridge](auto&& response) -> v8::Local<v8::Value> {
                     auto object = v8::Object::New(bridge.isolate);
                     auto ending = response.getEnding();
-                    setField(bridge, object, "reason", engine::text(bridge.isolate, reasonName(ending.getReason())));
-                    setField(bridge, object, "detail", engine::text(bridge.isolate, ending.getDetail().asArray()));
+                    setField(bridge, object, "reason",
+                             engine::text(bridge.isolate, reasonName(ending.getReason())));
+                    setField(bridge, object, "detail",
+                             engine::text(bridge.isolate, ending.getDetail().asArray()));
                     return object;
                   }));
 }
@@ -164,9 +177,9 @@ void hostOutbound(Bridge& bridge, const Info& info) {
 }
 
 constexpr Operation OPERATIONS[] = {
-    {"loaderLease", operation<loaderLease>},     {"blankStart", operation<blankStart>},
+    {"loaderLease", operation<loaderLease>},           {"blankStart", operation<blankStart>},
     {"workerEntrypoint", operation<workerEntrypoint>}, {"leaseBegan", operation<leaseBegan>},
-    {"leaseFinished", operation<leaseFinished>}, {"leaseEnded", operation<leaseEnded>},
+    {"leaseFinished", operation<leaseFinished>},       {"leaseEnded", operation<leaseEnded>},
     {"hostOutbound", operation<hostOutbound>},
 };
 

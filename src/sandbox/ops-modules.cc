@@ -44,12 +44,13 @@ void evaluateModules(Bridge& bridge, const Info& info) {
 
   auto result = v8::Object::New(bridge.isolate);
   v8::TryCatch tryCatch(bridge.isolate);
-  KJ_IF_MAYBE(evaluated, graph.evaluate(engine::utf8(bridge.isolate, info[0]))) {
+  KJ_IF_MAYBE (evaluated, graph.evaluate(engine::utf8(bridge.isolate, info[0]))) {
     setField(bridge, result, "exports", evaluated->exports);
     setField(bridge, result, "settled", evaluated->settled);
   } else {
     KJ_REQUIRE(tryCatch.HasCaught() && !tryCatch.HasTerminated(), "JavaScript was terminated");
-    setField(bridge, result, "failed", engine::text(bridge.isolate, engine::describeUncaught(bridge.isolate, tryCatch)));
+    setField(bridge, result, "failed",
+             engine::text(bridge.isolate, engine::describeUncaught(bridge.isolate, tryCatch)));
     setField(bridge, result, "error", tryCatch.Exception());
   }
   info.GetReturnValue().Set(result);
@@ -64,7 +65,8 @@ void syntaxError(Bridge& bridge, const Info& info) {
   if (!v8::ScriptCompiler::CompileModule(bridge.isolate, &source).IsEmpty()) {
     info.GetReturnValue().SetNull();
   } else {
-    info.GetReturnValue().Set(engine::text(bridge.isolate, engine::describeUncaught(bridge.isolate, tryCatch)));
+    info.GetReturnValue().Set(
+        engine::text(bridge.isolate, engine::describeUncaught(bridge.isolate, tryCatch)));
   }
 }
 

@@ -18,7 +18,8 @@ void utf8Encode(Bridge& bridge, const Info& info) {
   auto string = info[0].As<v8::String>();
   size_t size = string->Utf8LengthV2(bridge.isolate);
   v8::Local<v8::ArrayBuffer> buffer;
-  KJ_REQUIRE(v8::ArrayBuffer::MaybeNew(bridge.isolate, size).ToLocal(&buffer), "Array buffer allocation failed");
+  KJ_REQUIRE(v8::ArrayBuffer::MaybeNew(bridge.isolate, size).ToLocal(&buffer),
+             "Array buffer allocation failed");
   string->WriteUtf8V2(bridge.isolate, static_cast<char*>(buffer->Data()), size,
                       v8::String::WriteFlags::kReplaceInvalidUtf8);
   info.GetReturnValue().Set(v8::Uint8Array::New(buffer, 0, size));
@@ -39,10 +40,12 @@ void utf8Decode(Bridge& bridge, const Info& info) {
   } else if (info[1]->IsTrue() && !simdutf::validate_utf8(chars, bytes.size())) {
     return bridge.throwTypeError("Failed to decode input: not valid UTF-8.");
   } else {
-    made = v8::String::NewFromUtf8(bridge.isolate, chars, v8::NewStringType::kNormal, static_cast<int>(bytes.size()));
+    made = v8::String::NewFromUtf8(bridge.isolate, chars, v8::NewStringType::kNormal,
+                                   static_cast<int>(bytes.size()));
   }
   if (!made.ToLocal(&result)) {
-    bridge.isolate->ThrowException(v8::Exception::RangeError(text(bridge.isolate, "Invalid string length")));
+    bridge.isolate->ThrowException(
+        v8::Exception::RangeError(text(bridge.isolate, "Invalid string length")));
     return;
   }
   info.GetReturnValue().Set(result);
@@ -51,14 +54,17 @@ void utf8Decode(Bridge& bridge, const Info& info) {
 void base64Encode(Bridge& bridge, const Info& info) {
   auto bytes = bytesOf(info[0]);
   auto result = kj::heapString(simdutf::base64_length_from_binary(bytes.size()));
-  simdutf::binary_to_base64(reinterpret_cast<const char*>(bytes.begin()), bytes.size(), result.begin());
+  simdutf::binary_to_base64(reinterpret_cast<const char*>(bytes.begin()), bytes.size(),
+                            result.begin());
   info.GetReturnValue().Set(engine::fromLatin1(bridge.isolate, result.asArray()));
 }
 
 void base64Decode(Bridge& bridge, const Info& info) {
   auto input = engine::latin1(bridge.isolate, info[0]);
-  auto output = kj::heapArray<kj::byte>(simdutf::maximal_binary_length_from_base64(input.begin(), input.size()));
-  auto result = simdutf::base64_to_binary(input.begin(), input.size(), reinterpret_cast<char*>(output.begin()));
+  auto output = kj::heapArray<kj::byte>(
+      simdutf::maximal_binary_length_from_base64(input.begin(), input.size()));
+  auto result = simdutf::base64_to_binary(input.begin(), input.size(),
+                                          reinterpret_cast<char*>(output.begin()));
   if (result.error != simdutf::SUCCESS) return info.GetReturnValue().SetNull();
   info.GetReturnValue().Set(newBytes(bridge, output.slice(0, result.count)));
 }
@@ -107,17 +113,28 @@ void setUrlPart(Bridge& bridge, const Info& info) {
   auto url = ada::parse<ada::url_aggregator>(view(href));
   if (!url) return info.GetReturnValue().SetNull();
   bool accepted = true;
-  if (part == "href") accepted = url->set_href(value);
-  else if (part == "protocol") accepted = url->set_protocol(value);
-  else if (part == "username") accepted = url->set_username(value);
-  else if (part == "password") accepted = url->set_password(value);
-  else if (part == "host") accepted = url->set_host(value);
-  else if (part == "hostname") accepted = url->set_hostname(value);
-  else if (part == "port") accepted = url->set_port(value);
-  else if (part == "pathname") accepted = url->set_pathname(value);
-  else if (part == "search") url->set_search(value);
-  else if (part == "hash") url->set_hash(value);
-  else KJ_FAIL_REQUIRE("unknown part of a URL", part);
+  if (part == "href")
+    accepted = url->set_href(value);
+  else if (part == "protocol")
+    accepted = url->set_protocol(value);
+  else if (part == "username")
+    accepted = url->set_username(value);
+  else if (part == "password")
+    accepted = url->set_password(value);
+  else if (part == "host")
+    accepted = url->set_host(value);
+  else if (part == "hostname")
+    accepted = url->set_hostname(value);
+  else if (part == "port")
+    accepted = url->set_port(value);
+  else if (part == "pathname")
+    accepted = url->set_pathname(value);
+  else if (part == "search")
+    url->set_search(value);
+  else if (part == "hash")
+    url->set_hash(value);
+  else
+    KJ_FAIL_REQUIRE("unknown part of a URL", part);
   if (!accepted) return info.GetReturnValue().SetNull();
   info.GetReturnValue().Set(urlParts(bridge, *url));
 }

@@ -19,22 +19,28 @@ void startTimer(Bridge& bridge, const Info& info) {
   ms = std::fmin(ms, MAX_DELAY_MS);
   auto id = bridge.nextTimer++;
   auto delay = static_cast<int64_t>(ms * 1e6) * kj::NANOSECONDS;
-  auto fire = [&bridge, id, callback = v8::Global<v8::Function>(bridge.isolate, info[1].As<v8::Function>())]() mutable {
+  auto fire = [&bridge, id,
+               callback =
+                   v8::Global<v8::Function>(bridge.isolate, info[1].As<v8::Function>())]() mutable {
     // The entry goes first, so that the callback may start a timer again; this promise ends on its own.
-    KJ_IF_MAYBE(own, bridge.timers.findEntry(id)) {
+    KJ_IF_MAYBE (own, bridge.timers.findEntry(id)) {
       auto self = kj::mv(own->value);
       bridge.timers.erase(*own);
       bridge.detach(kj::evalLater([self = kj::mv(self)]() mutable {}));
     }
     engine::Turn turn(bridge.runtime);
     v8::TryCatch tryCatch(bridge.isolate);
-    if (callback.Get(bridge.isolate)->Call(bridge.context(), v8::Undefined(bridge.isolate), 0, nullptr).IsEmpty()) {
-      KJ_LOG(ERROR, "a timer callback of the built-ins threw", engine::describeUncaught(bridge.isolate, tryCatch));
+    if (callback.Get(bridge.isolate)
+            ->Call(bridge.context(), v8::Undefined(bridge.isolate), 0, nullptr)
+            .IsEmpty()) {
+      KJ_LOG(ERROR, "a timer callback of the built-ins threw",
+             engine::describeUncaught(bridge.isolate, tryCatch));
     }
   };
-  auto promise = bridge.timer().afterDelay(delay).then(kj::mv(fire)).eagerlyEvaluate([](kj::Exception&& e) {
-    KJ_LOG(ERROR, e);
-  });
+  auto promise =
+      bridge.timer().afterDelay(delay).then(kj::mv(fire)).eagerlyEvaluate([](kj::Exception&& e) {
+        KJ_LOG(ERROR, e);
+      });
   bridge.timers.insert(id, kj::mv(promise));
   info.GetReturnValue().Set(id);
 }
@@ -71,8 +77,8 @@ void log(Bridge& bridge, const Info& info) {
 }
 
 constexpr Operation OPERATIONS[] = {
-    {"startTimer", operation<startTimer>}, {"cancelTimer", operation<cancelTimer>},
-    {"monotonicMs", operation<monotonicMs>}, {"asyncFrame", operation<asyncFrame>},
+    {"startTimer", operation<startTimer>},       {"cancelTimer", operation<cancelTimer>},
+    {"monotonicMs", operation<monotonicMs>},     {"asyncFrame", operation<asyncFrame>},
     {"setAsyncFrame", operation<setAsyncFrame>}, {"log", operation<log>},
 };
 

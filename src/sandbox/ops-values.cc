@@ -30,11 +30,12 @@ public:
   void ThrowDataCloneError(v8::Local<v8::String> message) override {
     v8::Local<v8::Value> arguments[] = {message};
     v8::Local<v8::Value> error;
-    if (bridge.callEntry("dataCloneError", arguments).ToLocal(&error)) bridge.isolate->ThrowException(error);
+    if (bridge.callEntry("dataCloneError", arguments).ToLocal(&error))
+      bridge.isolate->ThrowException(error);
   }
 
   v8::Maybe<bool> WriteHostObject(v8::Isolate*, v8::Local<v8::Object> object) override {
-    KJ_IF_MAYBE(ref, findRef(bridge, object)) {
+    KJ_IF_MAYBE (ref, findRef(bridge, object)) {
       serializer.WriteUint32(ref->tag);
       return serializer.WriteValue(bridge.context(), ref->content);
     }
@@ -42,19 +43,23 @@ public:
     return v8::Nothing<bool>();
   }
 
-  v8::Maybe<uint32_t> GetSharedArrayBufferId(v8::Isolate*, v8::Local<v8::SharedArrayBuffer>) override {
+  v8::Maybe<uint32_t> GetSharedArrayBufferId(v8::Isolate*,
+                                             v8::Local<v8::SharedArrayBuffer>) override {
     ThrowDataCloneError(text(bridge.isolate, "#<SharedArrayBuffer> could not be cloned."));
     return v8::Nothing<uint32_t>();
   }
 
-  v8::Maybe<uint32_t> GetWasmModuleTransferId(v8::Isolate*, v8::Local<v8::WasmModuleObject>) override {
+  v8::Maybe<uint32_t> GetWasmModuleTransferId(v8::Isolate*,
+                                              v8::Local<v8::WasmModuleObject>) override {
     ThrowDataCloneError(text(bridge.isolate, "#<Module> could not be cloned."));
     return v8::Nothing<uint32_t>();
   }
 
 private:
   class FreeDisposer final : public kj::ArrayDisposer {
-    void disposeImpl(void* first, size_t, size_t, size_t, void (*)(void*)) const override { free(first); }
+    void disposeImpl(void* first, size_t, size_t, size_t, void (*)(void*)) const override {
+      free(first);
+    }
   };
   static constexpr FreeDisposer FREE = FreeDisposer();
 
@@ -65,12 +70,16 @@ private:
 class Reader final : public v8::ValueDeserializer::Delegate {
 public:
   Reader(Bridge& bridge, Encoded& encoded, v8::Local<v8::Function> revive)
-      : bridge(bridge), revive(revive),
+      : bridge(bridge),
+        revive(revive),
         deserializer(bridge.isolate, encoded.bytes.begin(), encoded.bytes.size(), this) {
     auto array = v8::Array::New(bridge.isolate, static_cast<int>(encoded.caps.size()));
     for (auto i : kj::indices(encoded.caps)) {
       auto& carried = encoded.caps[i];
-      array->Set(bridge.context(), static_cast<uint32_t>(i), wrapCap(bridge, carried.kind, carried.client)).Check();
+      array
+          ->Set(bridge.context(), static_cast<uint32_t>(i),
+                wrapCap(bridge, carried.kind, carried.client))
+          .Check();
     }
     caps = array;
   }
@@ -89,11 +98,14 @@ public:
       return {};
     }
     if (!deserializer.ReadValue(bridge.context()).ToLocal(&content)) return {};
-    v8::Local<v8::Value> arguments[] = {v8::Integer::NewFromUnsigned(bridge.isolate, tag), content, caps};
+    v8::Local<v8::Value> arguments[] = {v8::Integer::NewFromUnsigned(bridge.isolate, tag), content,
+                                        caps};
     // V8 forbids JavaScript while it reads; `revive` is ours and does not touch what is being read.
     v8::Isolate::AllowJavascriptExecutionScope allow(bridge.isolate);
     v8::Local<v8::Value> value;
-    if (!revive->Call(bridge.context(), v8::Undefined(bridge.isolate), 3, arguments).ToLocal(&value)) return {};
+    if (!revive->Call(bridge.context(), v8::Undefined(bridge.isolate), 3, arguments)
+             .ToLocal(&value))
+      return {};
     if (!value->IsObject()) {
       bridge.throwTypeError("Unable to deserialize cloned data.");
       return {};
@@ -124,7 +136,7 @@ void newRef(Bridge& bridge, const Info& info) {
 void encode(Bridge& bridge, const Info& info) {
   KJ_REQUIRE(info[1]->IsArray() && info[2]->IsArray());
   Writer writer(bridge);
-  KJ_IF_MAYBE(bytes, writer.write(info[0])) {
+  KJ_IF_MAYBE (bytes, writer.write(info[0])) {
     auto encoded = kj::refcounted<Encoded>();
     encoded->bytes = kj::mv(*bytes);
     auto caps = info[1].As<v8::Array>();
@@ -189,8 +201,9 @@ void brand(Bridge& bridge, const Info& info) {
 }
 
 constexpr Operation OPERATIONS[] = {
-    {"newRef", operation<newRef>},           {"encode", operation<encode>},   {"decode", operation<decode>},
-    {"encodedSize", operation<encodedSize>}, {"isProxy", operation<isProxy>}, {"brand", operation<brand>},
+    {"newRef", operation<newRef>},   {"encode", operation<encode>},
+    {"decode", operation<decode>},   {"encodedSize", operation<encodedSize>},
+    {"isProxy", operation<isProxy>}, {"brand", operation<brand>},
 };
 
 }  // namespace

@@ -21,15 +21,24 @@ void writeModule(Bridge& bridge, v8::Local<v8::Value> value, schema::Module::Bui
   auto kind = getText(bridge, object, "kind");
   auto body = getField(bridge, object, "body");
   auto source = [&] { return utf8(bridge.isolate, body); };
-  if (kind == "esm") builder.setEsm(source());
-  else if (kind == "commonJs") builder.setCommonJs(source());
-  else if (kind == "typeScript") builder.setTypeScript(source());
-  else if (kind == "text") builder.setText(source());
-  else if (kind == "json") builder.setJson(source());
-  else if (kind == "snippet") builder.setSnippet(source());
-  else if (kind == "data") builder.setData(bytesOf(body));
-  else if (kind == "wasm") builder.setWasm(bytesOf(body));
-  else KJ_FAIL_REQUIRE("unknown kind of module", kind);
+  if (kind == "esm")
+    builder.setEsm(source());
+  else if (kind == "commonJs")
+    builder.setCommonJs(source());
+  else if (kind == "typeScript")
+    builder.setTypeScript(source());
+  else if (kind == "text")
+    builder.setText(source());
+  else if (kind == "json")
+    builder.setJson(source());
+  else if (kind == "snippet")
+    builder.setSnippet(source());
+  else if (kind == "data")
+    builder.setData(bytesOf(body));
+  else if (kind == "wasm")
+    builder.setWasm(bytesOf(body));
+  else
+    KJ_FAIL_REQUIRE("unknown kind of module", kind);
 }
 
 v8::Local<v8::Object> moduleFrom(Bridge& bridge, schema::Module::Reader module) {
@@ -41,15 +50,32 @@ v8::Local<v8::Object> moduleFrom(Bridge& bridge, schema::Module::Reader module) 
   auto source = [&](capnp::Text::Reader reader) { return text(bridge.isolate, reader.asArray()); };
   setField(bridge, object, "name", source(module.getName()));
   switch (module.which()) {
-    case schema::Module::ESM: set("esm", source(module.getEsm())); break;
-    case schema::Module::COMMON_JS: set("commonJs", source(module.getCommonJs())); break;
-    case schema::Module::TYPE_SCRIPT: set("typeScript", source(module.getTypeScript())); break;
-    case schema::Module::TEXT: set("text", source(module.getText())); break;
-    case schema::Module::JSON: set("json", source(module.getJson())); break;
-    case schema::Module::SNIPPET: set("snippet", source(module.getSnippet())); break;
-    case schema::Module::DATA: set("data", newBytes(bridge, module.getData())->Buffer()); break;
-    case schema::Module::WASM: set("wasm", newBytes(bridge, module.getWasm())->Buffer()); break;
-    default: KJ_FAIL_REQUIRE("unknown kind of module");
+    case schema::Module::ESM:
+      set("esm", source(module.getEsm()));
+      break;
+    case schema::Module::COMMON_JS:
+      set("commonJs", source(module.getCommonJs()));
+      break;
+    case schema::Module::TYPE_SCRIPT:
+      set("typeScript", source(module.getTypeScript()));
+      break;
+    case schema::Module::TEXT:
+      set("text", source(module.getText()));
+      break;
+    case schema::Module::JSON:
+      set("json", source(module.getJson()));
+      break;
+    case schema::Module::SNIPPET:
+      set("snippet", source(module.getSnippet()));
+      break;
+    case schema::Module::DATA:
+      set("data", newBytes(bridge, module.getData())->Buffer());
+      break;
+    case schema::Module::WASM:
+      set("wasm", newBytes(bridge, module.getWasm())->Buffer());
+      break;
+    default:
+      KJ_FAIL_REQUIRE("unknown kind of module");
   }
   return object;
 }
@@ -68,7 +94,8 @@ v8::Local<v8::Value> bindingsFrom(Bridge& bridge, capnp::List<schema::Binding>::
         setField(bridge, object, "loader", wrapCap(bridge, CapKind::LOADER, binding.getLoader()));
         break;
       case schema::Binding::SERVICE:
-        setField(bridge, object, "service", wrapCap(bridge, CapKind::ENTRYPOINT, binding.getService()));
+        setField(bridge, object, "service",
+                 wrapCap(bridge, CapKind::ENTRYPOINT, binding.getService()));
         break;
       default:
         KJ_FAIL_REQUIRE("unknown kind of binding");
@@ -119,26 +146,31 @@ v8::Local<v8::Object> programFrom(Bridge& bridge, schema::Program::Reader progra
   auto source = [&](capnp::Text::Reader reader) { return text(bridge.isolate, reader.asArray()); };
   setField(bridge, object, "name", source(program.getName()));
   setField(bridge, object, "compatibilityDate", source(program.getCompatibilityDate()));
-  setField(bridge, object, "compatibilityFlags", textArray(bridge, program.getCompatibilityFlags(), MAX_FLAGS));
+  setField(bridge, object, "compatibilityFlags",
+           textArray(bridge, program.getCompatibilityFlags(), MAX_FLAGS));
   setField(bridge, object, "mainModule", source(program.getMainModule()));
 
   auto modules = program.getModules();
   KJ_REQUIRE(modules.size() <= MAX_MODULES, "too many modules", modules.size());
   auto array = v8::Array::New(bridge.isolate, static_cast<int>(modules.size()));
-  for (auto i : kj::indices(modules)) array->Set(bridge.context(), i, moduleFrom(bridge, modules[i])).Check();
+  for (auto i : kj::indices(modules))
+    array->Set(bridge.context(), i, moduleFrom(bridge, modules[i])).Check();
   setField(bridge, object, "modules", array);
 
   v8::Local<v8::Value> env = v8::Null(bridge.isolate);
   v8::Local<v8::Value> bindings = v8::Null(bridge.isolate);
-  if (program.getEnv().isValue()) env = wrapEncoded(bridge, Encoded::read(program.getEnv().getValue()));
-  if (program.getEnv().isBindings()) bindings = bindingsFrom(bridge, program.getEnv().getBindings());
+  if (program.getEnv().isValue())
+    env = wrapEncoded(bridge, Encoded::read(program.getEnv().getValue()));
+  if (program.getEnv().isBindings())
+    bindings = bindingsFrom(bridge, program.getEnv().getBindings());
   setField(bridge, object, "env", env);
   setField(bridge, object, "bindings", bindings);
 
   v8::Local<v8::Value> outbound = v8::Null(bridge.isolate);
   auto reader = program.getOutbound();
   if (reader.isHost()) outbound = text(bridge.isolate, "host");
-  if (reader.isInterceptor()) outbound = wrapCap(bridge, CapKind::ENTRYPOINT, reader.getInterceptor());
+  if (reader.isInterceptor())
+    outbound = wrapCap(bridge, CapKind::ENTRYPOINT, reader.getInterceptor());
   setField(bridge, object, "outbound", outbound);
   return object;
 }

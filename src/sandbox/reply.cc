@@ -14,7 +14,8 @@ using engine::utf8;
 
 v8::Local<v8::Value> getField(Bridge& bridge, v8::Local<v8::Object> object, kj::StringPtr field) {
   v8::Local<v8::Value> value;
-  KJ_REQUIRE(object->Get(bridge.context(), name(bridge.isolate, field)).ToLocal(&value), "a getter threw", field);
+  KJ_REQUIRE(object->Get(bridge.context(), name(bridge.isolate, field)).ToLocal(&value),
+             "a getter threw", field);
   return value;
 }
 
@@ -22,7 +23,8 @@ kj::String getText(Bridge& bridge, v8::Local<v8::Object> object, kj::StringPtr f
   return utf8(bridge.isolate, getField(bridge, object, field));
 }
 
-void setField(Bridge& bridge, v8::Local<v8::Object> object, kj::StringPtr field, v8::Local<v8::Value> value) {
+void setField(Bridge& bridge, v8::Local<v8::Object> object, kj::StringPtr field,
+              v8::Local<v8::Value> value) {
   object->CreateDataProperty(bridge.context(), name(bridge.isolate, field), value).Check();
 }
 
@@ -56,7 +58,8 @@ v8::Local<v8::Uint8Array> newBytes(Bridge& bridge, kj::ArrayPtr<const kj::byte> 
 
 namespace {
 
-v8::Local<v8::Object> newSettled(Bridge& bridge, bool ok, v8::Local<v8::Value> payload, v8::Local<v8::Value> failure) {
+v8::Local<v8::Object> newSettled(Bridge& bridge, bool ok, v8::Local<v8::Value> payload,
+                                 v8::Local<v8::Value> failure) {
   auto result = v8::Object::New(bridge.isolate);
   setField(bridge, result, "ok", v8::Boolean::New(bridge.isolate, ok));
   setField(bridge, result, "payload", payload);
@@ -64,7 +67,8 @@ v8::Local<v8::Object> newSettled(Bridge& bridge, bool ok, v8::Local<v8::Value> p
   return result;
 }
 
-void writeFailureText(Bridge& bridge, v8::Local<v8::Object> failure, schema::Failure::Builder builder) {
+void writeFailureText(Bridge& bridge, v8::Local<v8::Object> failure,
+                      schema::Failure::Builder builder) {
   builder.setName(getText(bridge, failure, "name"));
   builder.setMessage(getText(bridge, failure, "message"));
   builder.setStack(getText(bridge, failure, "stack"));
@@ -104,7 +108,8 @@ v8::Local<v8::Value> bodyFrom(Bridge& bridge, schema::Body::Reader body) {
     case schema::Body::STREAM: {
       auto object = v8::Object::New(bridge.isolate);
       setField(bridge, object, "source", wrapCap(bridge, CapKind::SOURCE, body.getStream()));
-      setField(bridge, object, "length", v8::Number::New(bridge.isolate, static_cast<double>(body.getLength())));
+      setField(bridge, object, "length",
+               v8::Number::New(bridge.isolate, static_cast<double>(body.getLength())));
       return object;
     }
   }
@@ -131,7 +136,8 @@ void writeBody(Bridge& bridge, v8::Local<v8::Value> value, schema::Body::Builder
 
 v8::Local<v8::Object> settledFrom(Bridge& bridge, schema::Reply::Reader reply) {
   if (reply.isValue()) {
-    return newSettled(bridge, true, wrapEncoded(bridge, Encoded::read(reply.getValue())), v8::Null(bridge.isolate));
+    return newSettled(bridge, true, wrapEncoded(bridge, Encoded::read(reply.getValue())),
+                      v8::Null(bridge.isolate));
   }
   return settledFrom(bridge, reply.getFailure());
 }
@@ -158,7 +164,8 @@ void writeReply(Bridge& bridge, v8::Local<v8::Object> reply, schema::Reply::Buil
   }
 }
 
-void writeFailure(Bridge& bridge, v8::Local<v8::Object> failedReply, schema::Failure::Builder builder) {
+void writeFailure(Bridge& bridge, v8::Local<v8::Object> failedReply,
+                  schema::Failure::Builder builder) {
   auto failure = getField(bridge, failedReply, "failure");
   KJ_REQUIRE(failure->IsObject(), "a failed reply without its failure");
   auto object = failure.As<v8::Object>();
@@ -174,13 +181,15 @@ void writeThrown(Bridge& bridge, v8::Local<v8::Value> thrown, schema::Failure::B
   if (!thrown->IsObject()) {
     v8::Local<v8::String> string;
     builder.setName("Error");
-    if (thrown->ToString(bridge.context()).ToLocal(&string)) builder.setMessage(utf8(bridge.isolate, string));
+    if (thrown->ToString(bridge.context()).ToLocal(&string))
+      builder.setMessage(utf8(bridge.isolate, string));
     return;
   }
   auto object = thrown.As<v8::Object>();
   auto read = [&](kj::StringPtr field) -> kj::String {
     v8::Local<v8::Value> value;
-    if (!object->Get(bridge.context(), name(bridge.isolate, field)).ToLocal(&value)) return kj::String();
+    if (!object->Get(bridge.context(), name(bridge.isolate, field)).ToLocal(&value))
+      return kj::String();
     return utf8(bridge.isolate, value);
   };
   auto errorName = read("name");
@@ -202,20 +211,23 @@ v8::Local<v8::Object> requestFrom(Bridge& bridge, schema::HttpRequest::Reader re
 v8::Local<v8::Object> responseFrom(Bridge& bridge, schema::HttpResponse::Reader response) {
   auto object = v8::Object::New(bridge.isolate);
   setField(bridge, object, "status", v8::Integer::New(bridge.isolate, response.getStatus()));
-  setField(bridge, object, "statusText", fromLatin1(bridge.isolate, response.getStatusText().asArray()));
+  setField(bridge, object, "statusText",
+           fromLatin1(bridge.isolate, response.getStatusText().asArray()));
   setField(bridge, object, "headers", headersFrom(bridge, response.getHeaders()));
   setField(bridge, object, "body", bodyFrom(bridge, response.getBody()));
   return object;
 }
 
-void writeRequest(Bridge& bridge, v8::Local<v8::Object> request, schema::HttpRequest::Builder builder) {
+void writeRequest(Bridge& bridge, v8::Local<v8::Object> request,
+                  schema::HttpRequest::Builder builder) {
   builder.setMethod(getText(bridge, request, "method"));
   builder.setUrl(getText(bridge, request, "url"));
   writeHeaders(bridge, getField(bridge, request, "headers"), builder);
   writeBody(bridge, getField(bridge, request, "body"), builder.initBody());
 }
 
-void writeResponse(Bridge& bridge, v8::Local<v8::Object> response, schema::HttpResponse::Builder builder) {
+void writeResponse(Bridge& bridge, v8::Local<v8::Object> response,
+                   schema::HttpResponse::Builder builder) {
   auto status = getField(bridge, response, "status");
   KJ_REQUIRE(status->IsUint32() && status.As<v8::Uint32>()->Value() < 1000, "bad status");
   builder.setStatus(static_cast<uint16_t>(status.As<v8::Uint32>()->Value()));

@@ -79,7 +79,8 @@ protected:
   schema::Worker::Client start(kj::StringPtr source, bool snippet = false) {
     capnp::MallocMessageBuilder vat;
     vat.initRoot<capnp::rpc::twoparty::VatId>().setSide(capnp::rpc::twoparty::Side::SERVER);
-    auto blank = loaderRpc->bootstrap(vat.getRoot<capnp::rpc::twoparty::VatId>()).castAs<schema::Blank>();
+    auto blank =
+        loaderRpc->bootstrap(vat.getRoot<capnp::rpc::twoparty::VatId>()).castAs<schema::Blank>();
     auto request = blank.startRequest();
     auto program = request.initProgram();
     program.setName("test");
@@ -96,7 +97,8 @@ protected:
   }
 
   // JSON of the result, or "Name: message".
-  kj::String invoke(schema::Worker::Client worker, kj::StringPtr method = "", kj::StringPtr args = "[]") {
+  kj::String invoke(schema::Worker::Client worker, kj::StringPtr method = "",
+                    kj::StringPtr args = "[]") {
     auto request = worker.invokeRequest();
     request.setMethod(method);
     request.setArgs(args);
@@ -106,7 +108,9 @@ protected:
     return kj::str(result.getFailure().getName(), ": ", result.getFailure().getMessage());
   }
 
-  kj::String run(kj::StringPtr source, kj::StringPtr args = "[]") { return invoke(start(source), "", args); }
+  kj::String run(kj::StringPtr source, kj::StringPtr args = "[]") {
+    return invoke(start(source), "", args);
+  }
 
   pid_t pid = 0;
   kj::Vector<kj::String> lines;
@@ -124,27 +128,34 @@ TEST_F(SandboxTest, RunsTheDefaultFunction) {
 }
 
 TEST_F(SandboxTest, WaitsForPromisesAndTimers) {
-  EXPECT_EQ(run("export default async () => { await new Promise(r => setTimeout(r, 1)); return [1, {a: 'x'}]; }"),
+  EXPECT_EQ(run("export default async () => { await new Promise(r => setTimeout(r, 1)); return [1, "
+                "{a: 'x'}]; }"),
             "[1,{\"a\":\"x\"}]");
 }
 
 TEST_F(SandboxTest, ThrownErrorsArriveWithNameAndMessage) {
-  EXPECT_EQ(run("export default () => { throw new RangeError('too far'); }"), "RangeError: too far");
+  EXPECT_EQ(run("export default () => { throw new RangeError('too far'); }"),
+            "RangeError: too far");
 }
 
 TEST_F(SandboxTest, SyntaxErrorsNameTheirPlace) {
   auto text = run("export default () => {\n  return 1 +;\n}");
-  EXPECT_TRUE(text.startsWith("Error: Failed to start Worker:\nUncaught SyntaxError: Unexpected token ';'")) << text.cStr();
+  EXPECT_TRUE(
+      text.startsWith("Error: Failed to start Worker:\nUncaught SyntaxError: Unexpected token ';'"))
+      << text.cStr();
   EXPECT_TRUE(text.endsWith("at main.js:2:13")) << text.cStr();
 }
 
 TEST_F(SandboxTest, TopLevelAwaitThatNeedsIoFailsTheStart) {
-  EXPECT_EQ(run("await new Promise(() => {}); export default {};"),
-            "Error: Failed to start Worker:\nUncaught Error: Top-level await in module is unsettled.");
+  EXPECT_EQ(
+      run("await new Promise(() => {}); export default {};"),
+      "Error: Failed to start Worker:\nUncaught Error: Top-level await in module is unsettled.");
 }
 
 TEST_F(SandboxTest, ReadsABareArrowFunctionWithTypes) {
-  auto worker = start("async (n: number): Promise<number> => {\n  const twice: number = n * 2;\n  return twice;\n}", true);
+  auto worker = start(
+      "async (n: number): Promise<number> => {\n  const twice: number = n * 2;\n  return twice;\n}",
+      true);
   EXPECT_EQ(invoke(worker, "", "[21]"), "42");
 }
 
@@ -153,7 +164,9 @@ TEST_F(SandboxTest, ReadsStatements) {
 }
 
 TEST_F(SandboxTest, ConsoleGoesToTheHost) {
-  EXPECT_EQ(run("export default async () => { console.log('hello', {a: [1]}); await null; return 1; }"), "1");
+  EXPECT_EQ(
+      run("export default async () => { console.log('hello', {a: [1]}); await null; return 1; }"),
+      "1");
   io->provider->getTimer().afterDelay(1 * kj::MILLISECONDS).wait(io->waitScope);
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(lines[0], "hello { a: [ 1 ] }");

@@ -43,7 +43,8 @@ struct Loop {
 class WarmSandbox final : public Sandbox {
 public:
   explicit WarmSandbox(kj::ArrayPtr<const kj::StringPtr> v8Flags)
-      : runtime(v8Flags, heapShare(DEFAULT_MEMORY_BYTES), zygote::EXIT_OUT_OF_MEMORY), bridge(runtime) {
+      : runtime(v8Flags, heapShare(DEFAULT_MEMORY_BYTES), zygote::EXIT_OUT_OF_MEMORY),
+        bridge(runtime) {
     evaluateBuiltins();
     runtime.trim();
   }
@@ -59,11 +60,12 @@ private:
     runtime.runScript("mayfly:builtins", kj::arrayPtr(BUILTINS_JS, BUILTINS_JS_SIZE));
     global->Delete(context, key).Check();
     KJ_REQUIRE(bridge.hasEntry(), "the built-ins provided no entry");
-    runtime.onUnhandledRejection([this](v8::Local<v8::Promise> promise, v8::Local<v8::Value> reason) {
-      v8::Local<v8::Value> arguments[] = {promise, reason};
-      v8::TryCatch tryCatch(runtime.isolate());
-      bridge.callEntry("unhandledRejection", arguments).IsEmpty();
-    });
+    runtime.onUnhandledRejection(
+        [this](v8::Local<v8::Promise> promise, v8::Local<v8::Value> reason) {
+          v8::Local<v8::Value> arguments[] = {promise, reason};
+          v8::TryCatch tryCatch(runtime.isolate());
+          bridge.callEntry("unhandledRejection", arguments).IsEmpty();
+        });
     v8::TryCatch tryCatch(isolate);
     KJ_REQUIRE(!bridge.callEntry("warm", nullptr).IsEmpty(), "warming up failed",
                engine::describeUncaught(isolate, tryCatch));
@@ -84,14 +86,15 @@ public:
     auto made = kj::heap<Loop>();
     auto& provider = *made->io.lowLevelProvider;
     made->hostStream = provider.wrapSocketFd(HOST_FD, READY_SOCKET);
-    if (role != zygote::Role::PARENT) made->loaderStream = provider.wrapSocketFd(LOADER_FD, READY_SOCKET);
+    if (role != zygote::Role::PARENT)
+      made->loaderStream = provider.wrapSocketFd(LOADER_FD, READY_SOCKET);
     loop = kj::mv(made);
   }
 
   [[noreturn]] void run() override {
     auto& own = *KJ_ASSERT_NONNULL(loop);
     auto failed = kj::runCatchingExceptions([&] { serve(own); });
-    KJ_IF_MAYBE(exception, failed) KJ_LOG(ERROR, "a sandbox ends", *exception);
+    KJ_IF_MAYBE (exception, failed) KJ_LOG(ERROR, "a sandbox ends", *exception);
     // No destructors: the kernel takes everything back at once.
     _exit(0);
   }
@@ -100,8 +103,9 @@ private:
   v8::Local<v8::Object> operations() {
     auto isolate = runtime.isolate();
     auto shape = v8::ObjectTemplate::New(isolate);
-    for (auto table : {valueOperations(), capabilityOperations(), loaderOperations(), moduleOperations(),
-                       timeOperations(), textOperations(), cryptoOperations()}) {
+    for (auto table :
+         {valueOperations(), capabilityOperations(), loaderOperations(), moduleOperations(),
+          timeOperations(), textOperations(), cryptoOperations()}) {
       for (auto& operation : table) {
         shape->Set(isolate, operation.name,
                    v8::FunctionTemplate::New(isolate, operation.callback, {}, {}, 0,
@@ -117,7 +121,8 @@ private:
     auto hostRpc = capnp::makeRpcClient(hostNetwork);
     capnp::MallocMessageBuilder vat(8);
     vat.initRoot<capnp::rpc::twoparty::VatId>().setSide(Side::SERVER);
-    auto host = hostRpc.bootstrap(vat.getRoot<capnp::rpc::twoparty::VatId>()).castAs<schema::Host>();
+    auto host =
+        hostRpc.bootstrap(vat.getRoot<capnp::rpc::twoparty::VatId>()).castAs<schema::Host>();
     bridge.openLoop(own.io, role, kj::mv(host));
 
     // Only a parent worker is sent descriptors: leased sandboxes' sockets and its listening socket.
@@ -125,9 +130,11 @@ private:
     kj::Own<capnp::TwoPartyVatNetwork> loaderNetwork;
     if (role == zygote::Role::PARENT) {
       loaderUnix = own.io.lowLevelProvider->wrapUnixSocketFd(LOADER_FD, READY_SOCKET);
-      loaderNetwork = kj::heap<capnp::TwoPartyVatNetwork>(*loaderUnix, 1, Side::SERVER, readerOptions());
+      loaderNetwork =
+          kj::heap<capnp::TwoPartyVatNetwork>(*loaderUnix, 1, Side::SERVER, readerOptions());
     } else {
-      loaderNetwork = kj::heap<capnp::TwoPartyVatNetwork>(*own.loaderStream, Side::SERVER, readerOptions());
+      loaderNetwork =
+          kj::heap<capnp::TwoPartyVatNetwork>(*own.loaderStream, Side::SERVER, readerOptions());
     }
     rehearse(own.io.waitScope);
     auto loaderRpc = capnp::makeRpcServer(*loaderNetwork, makeBlank(bridge));
@@ -146,7 +153,9 @@ private:
     auto outcome = rehearsal.wait(waitScope);
     engine::Turn turn(runtime);
     KJ_REQUIRE(outcome.fulfilled, "the rehearsal failed",
-               engine::utf8(runtime.isolate(), outcome.value.Get(runtime.isolate())->ToDetailString(runtime.context()).ToLocalChecked()));
+               engine::utf8(runtime.isolate(), outcome.value.Get(runtime.isolate())
+                                                   ->ToDetailString(runtime.context())
+                                                   .ToLocalChecked()));
   }
 
   engine::Runtime runtime;
@@ -157,6 +166,8 @@ private:
 
 }  // namespace
 
-kj::Own<Sandbox> Sandbox::boot(kj::ArrayPtr<const kj::StringPtr> v8Flags) { return kj::heap<WarmSandbox>(v8Flags); }
+kj::Own<Sandbox> Sandbox::boot(kj::ArrayPtr<const kj::StringPtr> v8Flags) {
+  return kj::heap<WarmSandbox>(v8Flags);
+}
 
 }  // namespace mayfly::sandbox

@@ -16,7 +16,8 @@ namespace {
 // WorkerHandlers (builtins/internal/ops.ts) behind the Worker interface.
 class WorkerServer final : public schema::Worker::Server {
 public:
-  WorkerServer(Bridge& bridge, v8::Local<v8::Object> handlers) : bridge(bridge), handlers(bridge.isolate, handlers) {}
+  WorkerServer(Bridge& bridge, v8::Local<v8::Object> handlers)
+      : bridge(bridge), handlers(bridge.isolate, handlers) {}
 
 protected:
   kj::Promise<void> entrypoint(EntrypointContext context) override {
@@ -24,7 +25,8 @@ protected:
     auto params = context.getParams();
     v8::Local<v8::Value> props = v8::Null(bridge.isolate);
     if (params.hasProps()) props = wrapEncoded(bridge, Encoded::read(params.getProps()));
-    if (params.hasPropsJson()) props = engine::text(bridge.isolate, params.getPropsJson().asArray());
+    if (params.hasPropsJson())
+      props = engine::text(bridge.isolate, params.getPropsJson().asArray());
     context.getResults().setEntrypoint(newEntrypoint(params.getName(), props));
     return kj::READY_NOW;
   }
@@ -34,8 +36,9 @@ protected:
     {
       Turn turn(bridge.runtime);
       auto params = context.getParams();
-      v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, params.getMethod().asArray()),
-                                          engine::text(bridge.isolate, params.getArgs().asArray())};
+      v8::Local<v8::Value> arguments[] = {
+          engine::text(bridge.isolate, params.getMethod().asArray()),
+          engine::text(bridge.isolate, params.getArgs().asArray())};
       outcome = call("invoke", arguments);
     }
     return logged(kj::mv(outcome)).then([this, context](Outcome&& outcome) mutable {
@@ -70,7 +73,8 @@ protected:
     kj::Promise<Outcome> outcome = nullptr;
     {
       Turn turn(bridge.runtime);
-      v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, context.getParams().getName().asArray())};
+      v8::Local<v8::Value> arguments[] = {
+          engine::text(bridge.isolate, context.getParams().getName().asArray())};
       outcome = call("test", arguments);
     }
     return logged(kj::mv(outcome)).then([this, context](Outcome&& outcome) mutable {
@@ -85,18 +89,20 @@ protected:
     auto socket = context.getParams().getSocket();
     auto fd = co_await socket.getFd();
     int own;
-    KJ_SYSCALL(own = fcntl(KJ_REQUIRE_NONNULL(fd, "no listening socket came along"), F_DUPFD_CLOEXEC, 6));
+    KJ_SYSCALL(
+        own = fcntl(KJ_REQUIRE_NONNULL(fd, "no listening socket came along"), F_DUPFD_CLOEXEC, 6));
     auto& io = bridge.ioContext();
     auto made = [&] {
       Turn turn(bridge.runtime);
-      return kj::heap<HttpIngress>(bridge.timer(), *io.lowLevelProvider, io.unixEventPort, newEntrypoint("", v8::Null(bridge.isolate)));
+      return kj::heap<HttpIngress>(bridge.timer(), *io.lowLevelProvider, io.unixEventPort,
+                                   newEntrypoint("", v8::Null(bridge.isolate)));
     }();
     made->listen(kj::AutoCloseFd(own));
     ingress = kj::mv(made);
   }
 
   kj::Promise<void> drain(DrainContext) override {
-    KJ_IF_MAYBE(running, ingress) return (*running)->drain();
+    KJ_IF_MAYBE (running, ingress) return (*running)->drain();
     return kj::READY_NOW;
   }
 
@@ -104,15 +110,17 @@ private:
   schema::Entrypoint::Client newEntrypoint(kj::StringPtr name, v8::Local<v8::Value> props) {
     v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, name), props};
     v8::Local<v8::Value> cap;
-    KJ_REQUIRE(bridge.callMethod(handlers.Get(bridge.isolate), "entrypoint", arguments).ToLocal(&cap),
-               "the built-ins failed to make an entrypoint");
+    KJ_REQUIRE(
+        bridge.callMethod(handlers.Get(bridge.isolate), "entrypoint", arguments).ToLocal(&cap),
+        "the built-ins failed to make an entrypoint");
     return unwrapCap(bridge, cap).as<schema::Entrypoint>();
   }
 
   // The answer may be the last thing that is heard of this process: what it logged must not get lost.
   kj::Promise<Outcome> logged(kj::Promise<Outcome> outcome) {
     return outcome.then([this](Outcome&& outcome) {
-      return bridge.whenLogged().then([outcome = kj::mv(outcome)]() mutable { return kj::mv(outcome); });
+      return bridge.whenLogged().then(
+          [outcome = kj::mv(outcome)]() mutable { return kj::mv(outcome); });
     });
   }
 
@@ -145,17 +153,20 @@ protected:
       v8::TryCatch tryCatch(bridge.isolate);
       v8::Local<v8::Value> arguments[] = {
           programFrom(bridge, context.getParams().getProgram()),
-          engine::text(bridge.isolate, bridge.role() == zygote::Role::PARENT ? "parent" : "dynamic")};
+          engine::text(bridge.isolate,
+                       bridge.role() == zygote::Role::PARENT ? "parent" : "dynamic")};
       context.releaseParams();
       v8::Local<v8::Value> started;
-      KJ_REQUIRE(bridge.callEntry("start", arguments).ToLocal(&started), "the built-ins failed to start a program",
+      KJ_REQUIRE(bridge.callEntry("start", arguments).ToLocal(&started),
+                 "the built-ins failed to start a program",
                  engine::describeUncaught(bridge.isolate, tryCatch));
       handlers.Reset(bridge.isolate, started.As<v8::Object>());
     }
     // Microtasks have run by now: a top-level await that is still pending would need I/O.
     Turn turn(bridge.runtime);
     auto local = handlers.Get(bridge.isolate);
-    KJ_REQUIRE(!bridge.callMethod(local, "evaluated", nullptr).IsEmpty(), "the built-ins failed after evaluation");
+    KJ_REQUIRE(!bridge.callMethod(local, "evaluated", nullptr).IsEmpty(),
+               "the built-ins failed after evaluation");
     context.getResults().setWorker(kj::heap<WorkerServer>(bridge, local));
     return kj::READY_NOW;
   }

@@ -37,8 +37,8 @@ public:
   // Sends SIGKILL. Harmless if the child has ended.
   void kill();
 
-  // False once the process has ended, or its zygote has.
-  bool alive() const { return !hasEnded && !ofGeneration->dead; }
+  // False once the process has ended, or its zygote is about to.
+  bool alive() const { return !hasEnded && !ofGeneration->dying(); }
 
   // Resolves when the exit was collected; then findExit() is not null.
   kj::Promise<void> onCollected() { return collected.addBranch(); }

@@ -31,6 +31,7 @@ public:
   kj::Promise<kj::String> onDeath() override;
   const zygote::ReadyReport& report() const override { return ready; }
   pid_t pid() const override { return 0; }
+  bool dying() const override { return dead; }
 
   // The kernel's rule: its children die with it.
   void die();

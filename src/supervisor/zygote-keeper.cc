@@ -25,7 +25,9 @@ ZygoteKeeper::ZygoteKeeper(kj::String label, Start start, kj::Timer& timer,
 kj::Promise<kj::Own<ZygoteGeneration>> ZygoteKeeper::current() {
   for (;;) {
     KJ_IF_MAYBE (why, cannotStart) kj::throwFatalException(kj::cp(*why));
-    KJ_IF_MAYBE (running, generation) co_return kj::addRef(**running);
+    KJ_IF_MAYBE (running, generation) {
+      if (!(*running)->dying()) co_return kj::addRef(**running);
+    }
     co_await changed.addBranch();
   }
 }
@@ -56,7 +58,8 @@ kj::Promise<kj::Maybe<kj::Own<Zygote>>> ZygoteKeeper::tryStart() {
     co_return co_await start();
   } catch (...) {
     auto why = kj::getCaughtExceptionAsKj();
-    if (lastNumber == 0) {
+    bool died = why.getType() == kj::Exception::Type::DISCONNECTED;
+    if (lastNumber == 0 && (!died || ++firstStarts == MAX_FIRST_STARTS)) {
       cannotStart = kj::mv(why);
       announce();
     } else {

@@ -7,8 +7,10 @@
 // Ownership  The starter's dependencies, the timer and the log must outlive it. Destroying it lets go of the
 //            current generation, which dies with its last sandbox.
 // Threads    The supervisor's event loop.
-// Errors     If the very first start fails, current() rejects with its error, always: a wall that cannot be built
-//            on this machine cannot be built a second later either. Later failures are logged and tried again.
+// Errors     If the first zygote is refused a wall, current() rejects with its error, always: what this machine does
+//            not allow it will not allow a second later either. One that merely died (DISCONNECTED) is started again,
+//            however young it was; only after MAX_FIRST_STARTS deaths before the first was ready is that final too,
+//            so that nobody waits for ever. After a first generation every failure is logged and tried again.
 #pragma once
 
 #include <kj/async.h>
@@ -35,10 +37,15 @@ public:
   const uint64_t number;  // 1, 2, …
   kj::Own<Zygote> zygote;
   bool dead = false;
+
+  // From the first sign of its end: nothing of this generation is worth handing out any more.
+  bool dying() const { return dead || zygote->dying(); }
 };
 
 class ZygoteKeeper final {
 public:
+  static constexpr uint32_t MAX_FIRST_STARTS = 6;
+  // Rejects DISCONNECTED if the zygote died, with anything else if it cannot be started here.
   using Start = kj::Function<kj::Promise<kj::Own<Zygote>>()>;
 
   ZygoteKeeper(kj::String label, Start start, kj::Timer& timer, observe::OperatorLog& log,
@@ -60,6 +67,7 @@ private:
   Backoff backoff;
 
   uint64_t lastNumber = 0;
+  uint32_t firstStarts = 0;  // that failed
   kj::Maybe<kj::Own<ZygoteGeneration>> generation;
   kj::Maybe<kj::Exception> cannotStart;
   kj::ForkedPromise<void> changed;

@@ -103,10 +103,20 @@ kj::Vector<kj::String> commandLine(const LaunchOrder& order, bool ownNamespaces)
   return line;
 }
 
-void endUnmapped(int pidfd) {
+// Ends a process that will not become a zygote. True if it was dead already.
+bool endUnmapped(int pidfd) {
+  siginfo_t info = {};
+  int waited = waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG | __WALL);
+  if (waited == 0 && info.si_pid != 0) return true;
   syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
-  siginfo_t info;
   (void)waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | __WALL);
+  return false;
+}
+
+[[noreturn]] void raiseKilled(kj::StringPtr profile) {
+  kj::throwFatalException(KJ_EXCEPTION(DISCONNECTED, kj::str(
+      "error[zygote.dead]: zygote \"", profile, "\" died before it was ready\n"
+      "  why    it was killed before its first instruction")));
 }
 
 }  // namespace
@@ -142,7 +152,7 @@ LaunchedZygote launchZygote(const LaunchOrder& order) {
       try {
         confine::mapIdsFromParent(pid);
       } catch (const confine::WallFailure& failure) {
-        endUnmapped(pidfd);
+        if (endUnmapped(pidfd)) raiseKilled(order.profile);
         if (order.acceptMissingNamespaces) {
           ownNamespaces = false;
           continue;
@@ -154,6 +164,7 @@ LaunchedZygote launchZygote(const LaunchOrder& order) {
       }
     }
     char go = 1;
+    // `theirs` is still open here, so this cannot fail because it died.
     KJ_SYSCALL(send(ours.get(), &go, 1, MSG_NOSIGNAL));
     return {pid, kj::mv(process), kj::mv(ours), ownNamespaces};
   }

@@ -25,7 +25,8 @@ struct LaunchOrder {
 };
 
 // Blocks for as long as a clone and two small writes to /proc take. A failure inside the new process arrives on
-// the control socket as zygote::Failed. Throws kj::Exception with an operator's message.
+// the control socket as zygote::Failed. Throws kj::Exception with an operator's message; DISCONNECTED if someone killed
+// it meanwhile.
 LaunchedZygote launchZygote(const LaunchOrder& order);
 
 }  // namespace mayfly::supervisor

@@ -137,6 +137,8 @@ public:
     return death.addBranch().then([this] { return kj::str(epitaph); });
   }
 
+  bool dying() const override { return dead || hungUp; }
+
   const zygote::ReadyReport& report() const override { return readyReport; }
   pid_t pid() const override { return processId; }
   kj::ArrayPtr<const CanaryResult> canaries() const override { return canaryResults; }
@@ -187,6 +189,7 @@ private:
   bool writing = false;
   kj::Own<kj::PromiseFulfiller<void>> answered = kj::newPromiseAndFulfiller<void>().fulfiller;
   bool ready = false;
+  bool hungUp = false;             // its end of the control socket is closed, or was abused
   bool dead = false;
   kj::String epitaph;
   kj::Maybe<kj::String> grievance; // why we killed it, if we did
@@ -260,12 +263,14 @@ private:
           co_await controlObserver.whenBecomesReadable();
           break;
         case Arrival::END:
+          hungUp = true;
           killByPidfd(pidfd.get());   // it is ending already, or no good
           co_return;
         case Arrival::MESSAGE:
           if (ready ? accept(answer) : acceptFirst(answer)) break;
           [[fallthrough]];
         case Arrival::INVALID:
+          hungUp = true;
           grievance = kj::str("zygote \"", label, "\" sent something that is not an answer and was killed");
           killByPidfd(pidfd.get());
           co_return;
@@ -340,7 +345,7 @@ private:
     // What it had to say before it died comes first: the reason is in there.
     dead = true;
     KJ_IF_MAYBE(why, grievance) {
-      epitaph = kj::mv(*why);
+      epitaph = kj::str(*why);
     } else {
       epitaph = describeEnd(label, info);
     }
@@ -348,14 +353,21 @@ private:
     awaited.clear();
     outgoing.clear();
     answered->fulfill();
-    if (!ready) rejectUnready();
+    if (!ready) rejectUnready(grievance == nullptr && info.si_code != CLD_EXITED);
   }
 
-  void rejectUnready() {
+  // `died`: a signal ended it, not its own decision, so that another one may fare better.
+  void rejectUnready(bool died) {
     // Its reason may still lie in the socket.
     zygote::Answer answer;
     if (answer.tryReceive(control.get()) == zygote::Answer::Arrival::MESSAGE && answer.asFailed() != nullptr) {
       acceptFirst(answer);
+      return;
+    }
+    if (died) {
+      readyFulfiller->reject(KJ_EXCEPTION(DISCONNECTED, kj::str(
+          "error[zygote.dead]: zygote \"", label, "\" died before it was ready\n"
+          "  why    ", epitaph)));
       return;
     }
     readyFulfiller->reject(KJ_EXCEPTION(FAILED, kj::str(

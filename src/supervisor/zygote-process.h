@@ -5,8 +5,9 @@
 // Ownership  Destroying it kills the zygote, and with it (it is PID 1 of its namespace) all its sandboxes.
 // Threads    Belongs to the supervisor's event loop.
 // Trust      The zygote runs no guest code, but it is V8: its answers are checked for shape and size.
-// Errors     `startZygote` rejects with an operator's message (`error[zygote.…]`) naming the layer that could
-//            not be installed. After the zygote died, fork() and reap() reject DISCONNECTED.
+// Errors     `startZygote` rejects with an operator's message (`error[zygote.…]`): DISCONNECTED if the zygote was
+//            killed or crashed before it was ready, otherwise naming the layer that could not be installed. After
+//            the zygote died, fork() and reap() reject DISCONNECTED.
 #pragma once
 
 #include <kj/async-io.h>
@@ -60,6 +61,10 @@ public:
 
   // Resolves when the zygote has died, with a sentence for the operator.
   virtual kj::Promise<kj::String> onDeath() = 0;
+
+  // True from the first sign of its end, which may come before onDeath() resolves: the kernel ends its sandboxes in
+  // between.
+  virtual bool dying() const = 0;
 
   // What it said of itself when it became ready: layers, V8 version, base memory. See control-protocol.h.
   virtual const zygote::ReadyReport& report() const = 0;

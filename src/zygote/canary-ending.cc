@@ -11,7 +11,8 @@ bool endedAsExpected(const CanarySpecies& species, int waitStatus) {
     case CanaryEnding::KILLED:
       return WIFSIGNALED(waitStatus) && WTERMSIG(waitStatus) == SIGSYS;
     case CanaryEnding::TRAPPED:
-      return WIFSIGNALED(waitStatus) && (WTERMSIG(waitStatus) == SIGSYS || WTERMSIG(waitStatus) == SIGSEGV);
+      return WIFSIGNALED(waitStatus) &&
+             (WTERMSIG(waitStatus) == SIGSYS || WTERMSIG(waitStatus) == SIGSEGV);
     case CanaryEnding::REFUSED:
       return WIFEXITED(waitStatus) && WEXITSTATUS(waitStatus) == EXIT_CANARY_REFUSED;
   }

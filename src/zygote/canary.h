@@ -12,14 +12,14 @@
 namespace mayfly::zygote {
 
 enum class CanaryEnding {
-  KILLED,    // by SIGSYS
-  TRAPPED,   // by SIGSYS, or by SIGSEGV on a kernel that does not know the instruction
-  REFUSED,   // the call failed with the expected error, and the canary said so by EXIT_CANARY_REFUSED
+  KILLED,   // by SIGSYS
+  TRAPPED,  // by SIGSYS, or by SIGSEGV on a kernel that does not know the instruction
+  REFUSED,  // the call failed with the expected error, and the canary said so by EXIT_CANARY_REFUSED
 };
 
 struct CanarySpecies {
   const char* name;
-  Layer layer;               // the wall it sings of
+  Layer layer;  // the wall it sings of
   CanaryEnding ending;
 };
 

@@ -9,12 +9,12 @@
 namespace mayfly::zygote {
 
 enum class Kind : uint32_t {
-  READY = 1,    // zygote → supervisor, once: ReadyReport
-  FORK = 2,     // ForkOrder + 2 descriptors (host socket, loader socket)
-  FORKED = 3,   // Forked + 1 descriptor (pidfd)
-  REAP = 4,     // Reap
-  REAPED = 5,   // Reaped
-  FAILED = 6,   // Failed: the request could not be carried out
+  READY = 1,   // zygote → supervisor, once: ReadyReport
+  FORK = 2,    // ForkOrder + 2 descriptors (host socket, loader socket)
+  FORKED = 3,  // Forked + 1 descriptor (pidfd)
+  REAP = 4,    // Reap
+  REAPED = 5,  // Reaped
+  FAILED = 6,  // Failed: the request could not be carried out
 };
 
 enum class Role : uint32_t {
@@ -26,9 +26,9 @@ enum class Role : uint32_t {
 struct ForkOrder {
   Kind kind = Kind::FORK;
   Role role = Role::DYNAMIC;
-  uint64_t memoryBytes = 0;   // RLIMIT_DATA beyond the zygote's own data size
-  uint32_t cpuSeconds = 0;    // RLIMIT_CPU backstop; 0: none
-  uint32_t canary = 0;        // index into the canary table (zygote/canary.h)
+  uint64_t memoryBytes = 0;  // RLIMIT_DATA beyond the zygote's own data size
+  uint32_t cpuSeconds = 0;   // RLIMIT_CPU backstop; 0: none
+  uint32_t canary = 0;       // index into the canary table (zygote/canary.h)
 };
 
 struct Forked {
@@ -50,14 +50,27 @@ struct Reaped {
 
 struct Failed {
   Kind kind = Kind::FAILED;
-  int32_t error = 0;          // errno
-  char what[480] = {};        // a sentence for the operator, NUL-terminated
+  int32_t error = 0;    // errno
+  char what[480] = {};  // a sentence for the operator, NUL-terminated
 };
 
 // The layers a zygote reports on, in the order in which it installs them.
 enum class Layer : uint32_t {
-  USER_NAMESPACE, MOUNT_NAMESPACE, NETWORK_NAMESPACE, PID_NAMESPACE, IPC_NAMESPACE, UTS_NAMESPACE, CGROUP_NAMESPACE,
-  EMPTY_ROOT, RLIMITS, NOT_DUMPABLE, NO_CAPABILITIES, NO_NEW_PRIVILEGES, LANDLOCK, SECCOMP, COUNT,
+  USER_NAMESPACE,
+  MOUNT_NAMESPACE,
+  NETWORK_NAMESPACE,
+  PID_NAMESPACE,
+  IPC_NAMESPACE,
+  UTS_NAMESPACE,
+  CGROUP_NAMESPACE,
+  EMPTY_ROOT,
+  RLIMITS,
+  NOT_DUMPABLE,
+  NO_CAPABILITIES,
+  NO_NEW_PRIVILEGES,
+  LANDLOCK,
+  SECCOMP,
+  COUNT,
 };
 
 enum class LayerState : uint32_t { ABSENT = 0, PARTIAL = 1, ACTIVE = 2 };
@@ -66,8 +79,8 @@ enum class LayerState : uint32_t { ABSENT = 0, PARTIAL = 1, ACTIVE = 2 };
 constexpr int EXIT_OUT_OF_MEMORY = 77;
 
 // Exit statuses of a zygote or sandbox that ended before it could run anything.
-constexpr int EXIT_NOT_CONFINED = 78;        // a wall could not be built
-constexpr int EXIT_MALFORMED_REQUEST = 79;   // the zygote was sent something that is not a request
+constexpr int EXIT_NOT_CONFINED = 78;       // a wall could not be built
+constexpr int EXIT_MALFORMED_REQUEST = 79;  // the zygote was sent something that is not a request
 
 // Exit status of a canary that was refused as expected, and of one that was not.
 constexpr int EXIT_CANARY_REFUSED = 0;
@@ -76,10 +89,10 @@ constexpr int EXIT_CANARY_ALIVE = 80;
 struct ReadyReport {
   Kind kind = Kind::READY;
   LayerState layers[static_cast<int>(Layer::COUNT)] = {};
-  int32_t landlockAbi = 0;       // 0: the kernel has none
-  uint64_t baseDataBytes = 0;    // VmData of a blank sandbox
+  int32_t landlockAbi = 0;     // 0: the kernel has none
+  uint64_t baseDataBytes = 0;  // VmData of a blank sandbox
   char v8Version[32] = {};
-  char profile[32] = {};         // "standard"
+  char profile[32] = {};  // "standard"
 };
 
 }  // namespace mayfly::zygote

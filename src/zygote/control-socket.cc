@@ -12,9 +12,13 @@ namespace {
 constexpr uint64_t MAX_MEMORY_BYTES = uint64_t(1) << 44;
 
 bool isWholeFork(const Request& request, size_t descriptors) {
-  if (request.size != sizeof(ForkOrder) || request.kind != Kind::FORK || descriptors != 2) return false;
+  if (request.size != sizeof(ForkOrder) || request.kind != Kind::FORK || descriptors != 2)
+    return false;
   switch (request.fork.role) {
-    case Role::DYNAMIC: case Role::PARENT: case Role::CANARY: return request.fork.memoryBytes <= MAX_MEMORY_BYTES;
+    case Role::DYNAMIC:
+    case Role::PARENT:
+    case Role::CANARY:
+      return request.fork.memoryBytes <= MAX_MEMORY_BYTES;
   }
   return false;
 }
@@ -43,7 +47,7 @@ bool sendOrExit(const void* data, size_t size, int descriptor) {
     sent = sendmsg(CONTROL_FD, &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0 && errno == ETOOMANYREFS) return false;
-  if (sent != static_cast<ssize_t>(size)) _exit(0);   // the supervisor is gone
+  if (sent != static_cast<ssize_t>(size)) _exit(0);  // the supervisor is gone
   return true;
 }
 
@@ -63,11 +67,13 @@ Request receiveRequestOrExit() {
   do {
     size = recvmsg(CONTROL_FD, &message, MSG_CMSG_CLOEXEC);
   } while (size < 0 && errno == EINTR);
-  if (size <= 0) _exit(0);   // the supervisor is gone
+  if (size <= 0) _exit(0);  // the supervisor is gone
 
   size_t descriptors = 0;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) _exit(EXIT_MALFORMED_REQUEST);
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+      _exit(EXIT_MALFORMED_REQUEST);
     descriptors = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     int received[MOST_DESCRIPTORS] = {NO_DESCRIPTOR, NO_DESCRIPTOR};
     memcpy(received, CMSG_DATA(header), descriptors * sizeof(int));
@@ -83,7 +89,9 @@ Request receiveRequestOrExit() {
 }
 
 void sendOrExit(const ReadyReport& report) { sendOrExit(&report, sizeof report, NO_DESCRIPTOR); }
-bool sendOrExit(const Forked& forked, int pidfd) { return sendOrExit(&forked, sizeof forked, pidfd); }
+bool sendOrExit(const Forked& forked, int pidfd) {
+  return sendOrExit(&forked, sizeof forked, pidfd);
+}
 void sendOrExit(const Reaped& reaped) { sendOrExit(&reaped, sizeof reaped, NO_DESCRIPTOR); }
 
 void sendFailedOrExit(int error, const char* what) {

@@ -25,7 +25,7 @@ struct Request {
   int hostSocket = NO_DESCRIPTOR;
   int loaderSocket = NO_DESCRIPTOR;
 
-  Request(): fork() {}
+  Request() : fork() {}
 };
 
 // Waits for the next request: a whole FORK with two descriptors or a whole REAP with none. Ends the process when

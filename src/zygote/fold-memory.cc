@@ -9,7 +9,7 @@
 #include <vector>
 
 #ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25   // Linux 6.1
+#define MADV_COLLAPSE 25  // Linux 6.1
 #endif
 
 namespace mayfly::zygote {
@@ -32,8 +32,12 @@ std::vector<Range> readCandidates() {
     Range range;
     char permissions[5];
     uint64_t inode;
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %" SCNu64, &range.begin, &range.end, permissions, &inode) != 4) continue;
-    if (inode != 0 || permissions[1] != 'w' || permissions[3] != 'p' || strstr(line, "[stack]") != nullptr) continue;
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %" SCNu64, &range.begin, &range.end,
+               permissions, &inode) != 4)
+      continue;
+    if (inode != 0 || permissions[1] != 'w' || permissions[3] != 'p' ||
+        strstr(line, "[stack]") != nullptr)
+      continue;
     ranges.push_back(range);
   }
   fclose(file);
@@ -46,7 +50,8 @@ bool isMostlyResident(uintptr_t begin) {
   unsigned char resident[PAGES];
   if (mincore(reinterpret_cast<void*>(begin), HUGE_PAGE, resident) != 0) return false;
   size_t count = 0;
-  for (unsigned char page : resident) count += page & 1;
+  for (unsigned char page : resident)
+    count += page & 1;
   return count >= PAGES / 2;
 }
 
@@ -57,7 +62,9 @@ size_t foldMemory() {
   for (Range range : readCandidates()) {
     uintptr_t first = (range.begin + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
     for (uintptr_t at = first; at + HUGE_PAGE <= range.end; at += HUGE_PAGE) {
-      if (isMostlyResident(at) && madvise(reinterpret_cast<void*>(at), HUGE_PAGE, MADV_COLLAPSE) == 0) folded += HUGE_PAGE;
+      if (isMostlyResident(at) &&
+          madvise(reinterpret_cast<void*>(at), HUGE_PAGE, MADV_COLLAPSE) == 0)
+        folded += HUGE_PAGE;
     }
   }
   return folded;

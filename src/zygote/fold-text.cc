@@ -25,11 +25,13 @@ Range findText(const char* library) {
     Range range;
     char permissions[5];
     int path = 0;
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %*u %n", &range.begin, &range.end, permissions, &path) != 3) {
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %*u %n", &range.begin, &range.end,
+               permissions, &path) != 3) {
       continue;
     }
     const char* name = path == 0 ? nullptr : strrchr(line + path, '/');
-    if (strcmp(permissions, "r-xp") == 0 && name != nullptr && strncmp(name + 1, library, strlen(library)) == 0) {
+    if (strcmp(permissions, "r-xp") == 0 && name != nullptr &&
+        strncmp(name + 1, library, strlen(library)) == 0) {
       found = range;
     }
   }
@@ -47,12 +49,14 @@ size_t foldText(const char* library) {
   size_t size = end - begin;
 
   // One huge page more, so that an aligned part can be cut out.
-  void* room = mmap(nullptr, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* room =
+      mmap(nullptr, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (room == MAP_FAILED) return 0;
   uintptr_t start = reinterpret_cast<uintptr_t>(room);
   uintptr_t copy = (start + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
   if (copy > start) munmap(room, copy - start);
-  if (uintptr_t rest = start + HUGE_PAGE - copy; rest > 0) munmap(reinterpret_cast<void*>(copy + size), rest);
+  if (uintptr_t rest = start + HUGE_PAGE - copy; rest > 0)
+    munmap(reinterpret_cast<void*>(copy + size), rest);
   void* fresh = reinterpret_cast<void*>(copy);
 
   // Without huge pages the copy would cost more than it saves: a fork would copy every one of its small ones.
@@ -62,7 +66,8 @@ size_t foldText(const char* library) {
   }
   memcpy(fresh, reinterpret_cast<void*>(begin), size);
   if (mprotect(fresh, size, PROT_READ | PROT_EXEC) != 0 ||
-      mremap(fresh, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, reinterpret_cast<void*>(begin)) == MAP_FAILED) {
+      mremap(fresh, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, reinterpret_cast<void*>(begin)) ==
+          MAP_FAILED) {
     munmap(fresh, size);
     return 0;
   }

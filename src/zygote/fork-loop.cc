@@ -16,7 +16,8 @@ namespace mayfly::zygote {
 namespace {
 
 // The whole life of a sandbox process.
-[[noreturn]] void becomeSandbox(sandbox::Sandbox& sandbox, const Request& request, const SandboxGround& ground) {
+[[noreturn]] void becomeSandbox(sandbox::Sandbox& sandbox, const Request& request,
+                                const SandboxGround& ground) {
   const ForkOrder& order = request.fork;
   try {
     confineSandbox(order, request.hostSocket, request.loaderSocket, ground);
@@ -63,9 +64,12 @@ uint64_t micros(const timeval& time) {
 // As wait(2) would have put it.
 int waitStatus(const siginfo_t& info) {
   switch (info.si_code) {
-    case CLD_EXITED: return (info.si_status & 0xff) << 8;
-    case CLD_DUMPED: return info.si_status | WCOREFLAG;
-    default: return info.si_status;
+    case CLD_EXITED:
+      return (info.si_status & 0xff) << 8;
+    case CLD_DUMPED:
+      return info.si_status | WCOREFLAG;
+    default:
+      return info.si_status;
   }
 }
 

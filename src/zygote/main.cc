@@ -56,10 +56,12 @@ CommandLine parse(kj::ArrayPtr<char*> arguments) {
 void requireControlSocket() {
   int type = 0;
   socklen_t size = sizeof type;
-  if (getsockopt(CONTROL_FD, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET) return;
-  fprintf(stderr, "error[zygote.no-supervisor]: mayfly-zygote is started by mayfly, not by hand\n"
-                  "  why    descriptor 3 is not a control socket\n"
-                  "  fix    run `mayfly serve`, `mayfly run` or `mayfly doctor`\n");
+  if (getsockopt(CONTROL_FD, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET)
+    return;
+  fprintf(stderr,
+          "error[zygote.no-supervisor]: mayfly-zygote is started by mayfly, not by hand\n"
+          "  why    descriptor 3 is not a control socket\n"
+          "  fix    run `mayfly serve`, `mayfly run` or `mayfly doctor`\n");
   _exit(2);
 }
 
@@ -99,12 +101,14 @@ int main(int argc, char** argv) {
 
     giveUpStandardError();
     ReadyReport report;
-    const SandboxGround ground = confineZygote({
-        .profile = line.profile.cStr(),
-        .v8Version = v8::V8::GetVersion(),
-        .ownNamespaces = line.ownNamespaces,
-        .executableMemory = !line.jitless,
-    }, report);
+    const SandboxGround ground = confineZygote(
+        {
+            .profile = line.profile.cStr(),
+            .v8Version = v8::V8::GetVersion(),
+            .ownNamespaces = line.ownNamespaces,
+            .executableMemory = !line.jitless,
+        },
+        report);
 
     sendOrExit(report);
     serveForks(*sandbox, ground);

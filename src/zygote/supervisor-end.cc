@@ -6,7 +6,7 @@
 
 namespace mayfly::zygote {
 
-Question::Question(const Reap& order): size(sizeof order) { memcpy(bytes, &order, sizeof order); }
+Question::Question(const Reap& order) : size(sizeof order) { memcpy(bytes, &order, sizeof order); }
 
 Question::Question(const ForkOrder& order, kj::AutoCloseFd hostSocket, kj::AutoCloseFd loaderSocket)
     : size(sizeof order) {

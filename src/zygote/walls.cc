@@ -24,17 +24,21 @@ namespace {
 
 constexpr int HOST_FD = 3;
 constexpr int LOADER_FD = 4;
-constexpr uint32_t DYNAMIC_DESCRIPTORS = 8;    // 0-4, the event loop's, and one to spare while it is made
+constexpr uint32_t DYNAMIC_DESCRIPTORS =
+    8;  // 0-4, the event loop's, and one to spare while it is made
 constexpr int LANDLOCK_SCOPES_ABI = 6;
 
-constexpr LayerState activeIf(bool condition) { return condition ? LayerState::ACTIVE : LayerState::PARTIAL; }
+constexpr LayerState activeIf(bool condition) {
+  return condition ? LayerState::ACTIVE : LayerState::PARTIAL;
+}
 
 void enterNamespaces(LayerState* layers) {
   if (getpid() != 1) {
-    throw confine::WallFailure{"PID namespace", "the zygote is not process 1 of its namespace", 0, "Report this"};
+    throw confine::WallFailure{"PID namespace", "the zygote is not process 1 of its namespace", 0,
+                               "Report this"};
   }
-  for (Layer layer : {Layer::MOUNT_NAMESPACE, Layer::NETWORK_NAMESPACE, Layer::PID_NAMESPACE, Layer::IPC_NAMESPACE,
-                      Layer::UTS_NAMESPACE, Layer::CGROUP_NAMESPACE}) {
+  for (Layer layer : {Layer::MOUNT_NAMESPACE, Layer::NETWORK_NAMESPACE, Layer::PID_NAMESPACE,
+                      Layer::IPC_NAMESPACE, Layer::UTS_NAMESPACE, Layer::CGROUP_NAMESPACE}) {
     layers[static_cast<int>(layer)] = LayerState::ACTIVE;
   }
 }
@@ -48,7 +52,7 @@ SandboxGround confineZygote(const ZygoteWalls& walls, ReadyReport& report) {
 
   // While /proc can still be read.
   confine::requireSingleThread();
-  confine::makeMemoryForkable();                       // after the last of V8's own marks, so after booting
+  confine::makeMemoryForkable();  // after the last of V8's own marks, so after booting
   foldText("libnode.so");
   foldMemory();
   ground.baseDataBytes = confine::measureDataBytes();
@@ -61,7 +65,7 @@ SandboxGround confineZygote(const ZygoteWalls& walls, ReadyReport& report) {
   if (walls.ownNamespaces) {
     enterNamespaces(report.layers);
     singleUserNamespace = confine::forbidNestedUserNamespaces();
-    confine::enterEmptyRoot();                         // /proc is gone from here on
+    confine::enterEmptyRoot();  // /proc is gone from here on
     set(Layer::EMPTY_ROOT, LayerState::ACTIVE);
   }
   ground.mostDescriptors = confine::limitZygote();
@@ -78,7 +82,7 @@ SandboxGround confineZygote(const ZygoteWalls& walls, ReadyReport& report) {
   confine::becomeUndumpable();
   set(Layer::NOT_DUMPABLE, LayerState::ACTIVE);
   confine::dieWithParent();
-  confine::forbidNewPrivileges();                      // Landlock and seccomp require it
+  confine::forbidNewPrivileges();  // Landlock and seccomp require it
   set(Layer::NO_NEW_PRIVILEGES, LayerState::ACTIVE);
   if (!walls.executableMemory) confine::forbidNewExecutableMemory();
 
@@ -102,9 +106,10 @@ SandboxGround confineZygote(const ZygoteWalls& walls, ReadyReport& report) {
   return ground;
 }
 
-void confineSandbox(const ForkOrder& order, int hostSocket, int loaderSocket, const SandboxGround& ground) {
+void confineSandbox(const ForkOrder& order, int hostSocket, int loaderSocket,
+                    const SandboxGround& ground) {
   static_assert(HOST_FD == CONTROL_FD);
-  confine::moveDescriptor(hostSocket, HOST_FD);        // replaces the control socket, which must go first
+  confine::moveDescriptor(hostSocket, HOST_FD);  // replaces the control socket, which must go first
   confine::moveDescriptor(loaderSocket, LOADER_FD);
   confine::closeDescriptorsFrom(LANDLOCK_FD + 1);
   confine::dieWithParent();
@@ -118,7 +123,8 @@ void confineSandbox(const ForkOrder& order, int hostSocket, int loaderSocket, co
 }
 
 void sealSandbox(Role role) {
-  confine::installChildFilter(role == Role::PARENT ? confine::SandboxKind::PARENT : confine::SandboxKind::DYNAMIC);
+  confine::installChildFilter(role == Role::PARENT ? confine::SandboxKind::PARENT
+                                                   : confine::SandboxKind::DYNAMIC);
 }
 
 }  // namespace mayfly::zygote

@@ -11,17 +11,18 @@
 namespace mayfly::zygote {
 
 struct ZygoteWalls {
-  const char* profile;        // for the report
-  const char* v8Version;      // for the report
-  bool ownNamespaces;         // started in namespaces of its own; false only where the operator accepted that
-  bool executableMemory;      // false: V8 runs with --jitless and no memory may become executable
+  const char* profile;    // for the report
+  const char* v8Version;  // for the report
+  bool
+      ownNamespaces;  // started in namespaces of its own; false only where the operator accepted that
+  bool executableMemory;  // false: V8 runs with --jitless and no memory may become executable
 };
 
 // What a sandbox needs to know of the zygote it was forked from.
 struct SandboxGround {
-  uint64_t baseDataBytes;     // private memory of a blank sandbox
-  uint32_t mostDescriptors;   // that a parent worker's sandbox may have
-  bool landlock;              // a rule set waits on LANDLOCK_FD
+  uint64_t baseDataBytes;    // private memory of a blank sandbox
+  uint32_t mostDescriptors;  // that a parent worker's sandbox may have
+  bool landlock;             // a rule set waits on LANDLOCK_FD
 };
 
 constexpr int LANDLOCK_FD = 5;
@@ -30,7 +31,8 @@ constexpr int LANDLOCK_FD = 5;
 SandboxGround confineZygote(const ZygoteWalls& walls, ReadyReport& report);
 
 // In a new sandbox, the first half: its descriptors, limits and domain. `hostSocket` becomes 3, `loaderSocket` 4.
-void confineSandbox(const ForkOrder& order, int hostSocket, int loaderSocket, const SandboxGround& ground);
+void confineSandbox(const ForkOrder& order, int hostSocket, int loaderSocket,
+                    const SandboxGround& ground);
 
 // In a new sandbox, the second half, after its event loop exists: the last filter.
 void sealSandbox(Role role);
