@@ -144,7 +144,7 @@ export interface Entry {
   warm(): void;
   /** In each blank sandbox, before it is handed out. */
   rehearse(): Promise<void>;
-  start(program: ReceivedProgram, role: "parent" | "dynamic"): WorkerHandlers;
+  start(program: ReceivedProgram): WorkerHandlers;
   dataCloneError(message: string): unknown;
   unhandledRejection(promise: Promise<unknown>, reason: unknown): void;
 }

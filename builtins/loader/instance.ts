@@ -52,7 +52,7 @@ class Running {
       },
       async (error: unknown) => {
         this.gone = true;
-        return (await explainPlainly(error as Disconnect)) as Error;
+        return this.#released ? endingError("released") : ((await explainPlainly(error as Disconnect)) as Error);
       },
     );
   }

@@ -13,7 +13,7 @@ import { invokeForJson } from "./invoke.ts";
 import { prepareModules } from "./program-modules.ts";
 import { Worker } from "./worker.ts";
 
-export function start(program: ReceivedProgram, _role: "parent" | "dynamic"): WorkerHandlers {
+export function start(program: ReceivedProgram): WorkerHandlers {
   const worker = new Worker();
   fillEnv(worker.env, program);
   setOutbound(program.outbound);
@@ -43,7 +43,8 @@ export function start(program: ReceivedProgram, _role: "parent" | "dynamic"): Wo
       if (!settled) worker.failure = startFailure(new Error("Top-level await in module is unsettled."));
       leaveGlobalScope();
       ops.forbidCodeGeneration();
-      if (worker.failure !== null) ops.log("error", worker.failure.message);
+      // What the supervisor loads itself, it also reports itself.
+      if (worker.failure !== null && program.bindings === null) ops.log("error", worker.failure.message);
     },
     entrypoint: (name, props) => worker.entrypoint(name, props),
     invoke: (method, args) => inInvocation(worker, (ctx) => invokeForJson(worker, ctx, method, args)),

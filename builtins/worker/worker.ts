@@ -181,7 +181,8 @@ export class Worker {
       );
       return { response };
     } catch (error) {
-      if (!(error instanceof SystemError)) {
+      // When the client has gone, what the handler then runs into is of no interest.
+      if (!(error instanceof SystemError) && !invocation.ended) {
         const { stack, name: errorName, message } = failureText(error, false);
         ops.log("error", `Uncaught ${stack || `${errorName}: ${message}`}`);
       }

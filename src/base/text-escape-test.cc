@@ -35,6 +35,13 @@ TEST(TextEscapeTest, NulAndInvalidBytesBecomeVisible) {
                "\\xff\\xc0\\x80\\xed\\xa0\\x80\\xe2\\x82");
 }
 
+TEST(TextEscapeTest, SeveralLinesStaySeveralLines) {
+  EXPECT_STREQ(escapeLines("a\n\x1b[2Jb\r\n\nc\n"_kj, "  ").cStr(),
+               "a\n  \\x1b[2Jb\\r\n  \n  c\n  ");
+  EXPECT_STREQ(escapeLines(""_kj, "  ").cStr(), "");
+  EXPECT_STREQ(escapeLines("a\nb"_kj).cStr(), "a\nb");
+}
+
 TEST(TextEscapeTest, JsonLiteralsAreAsciiSafeWhereItMatters) {
   EXPECT_STREQ(quoteJson("a\"b\\c\n\x1b\xff"_kj).cStr(), "\"a\\\"b\\\\c\\n\\u001b\\ufffd\"");
   EXPECT_STREQ(quoteJson("\xf3\xa0\x81\x81\xe2\x80\xae"_kj).cStr(), "\"\\udb40\\udc41\\u202e\"");

@@ -143,6 +143,17 @@ kj::String escapeLine(kj::ArrayPtr<const char> text) {
   return finish(out);
 }
 
+kj::String escapeLines(kj::ArrayPtr<const char> text, kj::StringPtr indent) {
+  kj::Vector<kj::String> lines;
+  size_t start = 0;
+  for (size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size() && text[i] != '\n') continue;
+    lines.add(escapeLine(text.slice(start, i)));
+    start = i + 1;
+  }
+  return kj::strArray(lines, kj::str('\n', indent).cStr());
+}
+
 kj::String quoteJson(kj::ArrayPtr<const char> text) {
   kj::Vector<char> out(text.size() + 3);
   out.add('"');

@@ -33,7 +33,12 @@ TEST(CommandLineTest, ServeNeedsNoWords) {
   auto command = parse({"serve"});
   auto& serve = std::get<ServeOptions>(command);
   EXPECT_EQ(serve.config, ".");
-  EXPECT_EQ(serve.listen, "");
+  EXPECT_EQ(serve.listen, std::nullopt);
+}
+
+TEST(CommandLineTest, AnEmptyAddressIsNotTheDefaultOne) {
+  auto command = parse({"serve", "--listen", ""});
+  EXPECT_EQ(std::get<ServeOptions>(command).listen, "");
 }
 
 TEST(CommandLineTest, TestTakesSeveralFiles) {

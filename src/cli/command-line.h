@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -12,8 +13,8 @@
 namespace mayfly::cli {
 
 struct ServeOptions {
-  std::string config = ".";  // a file, or the directory that holds it
-  std::string listen;        // empty: the configuration's, else 127.0.0.1:8787
+  std::string config = ".";           // a file, or the directory that holds it
+  std::optional<std::string> listen;  // else the configuration's, else 127.0.0.1:8787
   uint32_t drainSeconds = 10;
   bool jsonLogs = false;
 };

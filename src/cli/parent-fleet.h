@@ -18,7 +18,7 @@ public:
   ParentFleet() = default;
   KJ_DISALLOW_COPY_AND_MOVE(ParentFleet);
 
-  // Loads every worker's program and makes a parent of it; nothing is started. `workers` must outlive the promise.
+  // Loads every worker's program and makes a parent of it; nothing is started. All three must outlive the promise.
   // Throws OperatorErrors.
   kj::Promise<void> build(kj::ArrayPtr<const config::WorkerConfig> workers,
                           config::Bundler& bundler, const supervisor::ParentGrants& grants);

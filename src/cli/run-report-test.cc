@@ -59,6 +59,21 @@ TEST(RunReportTest, AMessageCannotSteerATerminal) {
   EXPECT_EQ(testing::internal::GetCapturedStderr().find('\x1b'), std::string::npos);
 }
 
+TEST(RunReportTest, AMessageOfSeveralLinesIsPrintedAsLines) {
+  RunError error = {.name = kj::str("Error"),
+                    .message = kj::str("one\ntwo\x07"),
+                    .code = kj::str("ERR_X"),
+                    .stack = kj::str("Error: one\ntwo\x07\n    at m.js:1:1\n    at m.js:2:2")};
+  testing::internal::CaptureStderr();
+  printError(error);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "Error: one\n"
+            "  two\\x07\n"
+            "  code   ERR_X\n"
+            "      at m.js:1:1\n"
+            "      at m.js:2:2\n");
+}
+
 TEST(TestReportTest, CountsAndNamesWhatFailed) {
   TestReport report;
   testing::internal::CaptureStdout();

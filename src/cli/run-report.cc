@@ -7,16 +7,7 @@
 namespace mayfly::cli {
 namespace {
 
-void printLines(kj::StringPtr text, kj::StringPtr indent) {
-  auto rest = text.asArray();
-  while (rest.size() > 0) {
-    size_t end = 0;
-    while (end < rest.size() && rest[end] != '\n')
-      ++end;
-    fprintf(stderr, "%s%s\n", indent.cStr(), escapeLine(rest.slice(0, end)).cStr());
-    rest = rest.slice(kj::min(end + 1, rest.size()), rest.size());
-  }
-}
+constexpr kj::StringPtr INDENT = "  "_kj;
 
 }  // namespace
 
@@ -56,14 +47,13 @@ kj::String LogCollector::toJsonArray() const { return kj::str("[", kj::strArray(
 void printResult(kj::StringPtr json) { printf("%s\n", json.cStr()); }
 
 void printError(const RunError& error) {
-  fprintf(stderr, "%s: %s\n", escapeLine(error.name).cStr(), escapeLine(error.message).cStr());
+  auto heading = kj::str(error.name, ": ", error.message);
+  fprintf(stderr, "%s\n", escapeLines(heading, INDENT).cStr());
   if (error.code != "") fprintf(stderr, "  code   %s\n", escapeLine(error.code).cStr());
   // V8's stacks begin with the name and message again.
   kj::StringPtr stack = error.stack;
-  if (stack.startsWith(kj::str(error.name, ": ", error.message, "\n"))) {
-    stack = stack.slice(error.name.size() + error.message.size() + 3);
-  }
-  printLines(stack, "  ");
+  if (stack.startsWith(kj::str(heading, "\n"))) stack = stack.slice(heading.size() + 1);
+  if (stack != "") fprintf(stderr, "%s%s\n", INDENT.cStr(), escapeLines(stack, INDENT).cStr());
 }
 
 void printJsonResult(kj::StringPtr json, const LogCollector& logs) {

@@ -19,7 +19,7 @@ namespace {
 constexpr kj::StringPtr DEFAULT_ADDRESS = "127.0.0.1:8787"_kj;
 
 kj::StringPtr chooseAddress(const ServeOptions& options, const config::WorkerConfig& worker) {
-  if (!options.listen.empty()) return {options.listen.data(), options.listen.size()};
+  if (options.listen) return {options.listen->c_str(), options.listen->size()};
   KJ_IF_MAYBE (configured, worker.listen) return *configured;
   return DEFAULT_ADDRESS;
 }
@@ -51,13 +51,14 @@ int serve(kj::AsyncIoContext& io, const ServeOptions& options) {
   house.openForParents();
   auto bundler = config::newEsbuildBundler(config::findInstalledEsbuild(), *io.lowLevelProvider,
                                            io.unixEventPort);
+  auto grants = house.parentGrants();
   ParentFleet fleet;
   auto stop = onStopSignal(io.unixEventPort).fork();
 
   // A missing wall stops the start, whether or not the worker would have needed it so far.
   auto starts = kj::heapArrayBuilder<kj::Promise<void>>(2);
   starts.add(house.untilReady());
-  starts.add(fleet.build(project.workers, *bundler, house.parentGrants()).then([&]() {
+  starts.add(fleet.build(project.workers, *bundler, grants).then([&]() {
     return fleet.start(socket.fd());
   }));
   bool serving = kj::joinPromisesFailFast(starts.finish())

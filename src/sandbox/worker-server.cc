@@ -151,10 +151,7 @@ protected:
     {
       Turn turn(bridge.runtime);
       v8::TryCatch tryCatch(bridge.isolate);
-      v8::Local<v8::Value> arguments[] = {
-          programFrom(bridge, context.getParams().getProgram()),
-          engine::text(bridge.isolate,
-                       bridge.role() == zygote::Role::PARENT ? "parent" : "dynamic")};
+      v8::Local<v8::Value> arguments[] = {programFrom(bridge, context.getParams().getProgram())};
       context.releaseParams();
       v8::Local<v8::Value> started;
       KJ_REQUIRE(bridge.callEntry("start", arguments).ToLocal(&started),

@@ -31,10 +31,53 @@ TEST_F(BlankPoolTest, FillsAheadOfNeedAndRefillsWhatWasTaken) {
   auto taken = pool->take(BUDGET);
   EXPECT_EQ(pool->idleCount(), 2u);  // refilling comes after the answer
   auto sandbox = loop.wait(kj::mv(taken));
-  loop.settle();
+  loop.advance(3 * kj::MILLISECONDS);
   EXPECT_EQ(pool->idleCount(), 3u);
   EXPECT_EQ(loop.zygote().forkCount, 4u);
   EXPECT_TRUE(sandbox->alive());
+}
+
+TEST_F(BlankPoolTest, WhileHalfIsLeftRefillingWaitsForAQuietMoment) {
+  open(4);
+  auto first = loop.wait(pool->take(BUDGET));
+  loop.advance(2 * kj::MILLISECONDS);
+  auto second = loop.wait(pool->take(BUDGET));
+  loop.advance(2 * kj::MILLISECONDS);
+  EXPECT_EQ(pool->idleCount(), 2u);
+  EXPECT_EQ(loop.zygote().forkCount, 4u);
+  loop.advance(1 * kj::MILLISECONDS);
+  EXPECT_EQ(pool->idleCount(), 3u);  // one at a time
+  loop.advance(2 * kj::MILLISECONDS);
+  EXPECT_EQ(pool->idleCount(), 3u);
+  loop.advance(1 * kj::MILLISECONDS);
+  EXPECT_EQ(pool->idleCount(), 4u);
+  loop.advance(1 * kj::SECONDS);
+  EXPECT_EQ(loop.zygote().forkCount, 6u);
+}
+
+TEST_F(BlankPoolTest, BelowHalfRefillingBeginsAtOnce) {
+  open(4);
+  auto first = loop.wait(pool->take(BUDGET));
+  auto second = loop.wait(pool->take(BUDGET));
+  auto third = loop.wait(pool->take(BUDGET));
+  loop.settle();
+  EXPECT_EQ(pool->idleCount(), 4u);
+}
+
+TEST_F(BlankPoolTest, WhoWaitsIsNotLeftToAQuietMoment) {
+  open(2);
+  auto first = loop.wait(pool->take(BUDGET));
+  loop.zygote().held = true;  // what would refill the pool is on its way when the next ones come
+  auto second = loop.wait(pool->take(BUDGET));
+  auto third = pool->take(BUDGET);
+  auto fourth = pool->take(BUDGET);
+  auto fifth = pool->take(BUDGET);
+  loop.settle();
+  EXPECT_EQ(loop.zygote().forkCount, 6u);  // as many at once as are asked of the zygote
+  for (auto* waiting : {&third, &fourth, &fifth}) {
+    loop.zygote().releaseOne();
+    EXPECT_TRUE(waiting->poll(loop.io.waitScope));
+  }
 }
 
 TEST_F(BlankPoolTest, ABlankThatDiesIsReplaced) {
@@ -127,6 +170,18 @@ TEST_F(BlankPoolTest, WhoWaitsOutlivesTheZygote) {
   loop.advance(1 * kj::SECONDS);
   EXPECT_EQ(loop.zygotesStarted, 2u);
   ASSERT_TRUE(taken.poll(loop.io.waitScope));
+  EXPECT_TRUE(loop.wait(kj::mv(taken))->alive());
+}
+
+TEST_F(BlankPoolTest, BlanksOfAnEndingZygoteAreNotHandedOut) {
+  open(2);
+  loop.zygote().hungUp = true;  // the blanks still live, and nobody has announced a death
+  auto taken = pool->take(BUDGET);
+  loop.advance(1 * kj::SECONDS);
+  EXPECT_FALSE(taken.poll(loop.io.waitScope));
+  loop.zygote().die();
+  loop.advance(1 * kj::SECONDS);
+  EXPECT_EQ(loop.zygotesStarted, 2u);
   EXPECT_TRUE(loop.wait(kj::mv(taken))->alive());
 }
 

@@ -18,6 +18,7 @@ BlankPool::BlankPool(Spawner& spawner, kj::Timer& timer, PoolOptions options)
       timer(timer),
       options(kj::mv(options)),
       lastFailure(timer.now()),
+      lastLease(timer.now()),
       tasks(*this) {
   refillSoon();
 }
@@ -34,7 +35,8 @@ kj::Promise<kj::Own<SandboxProcess>> BlankPool::take(uint64_t memoryBytes) {
     return expire(kj::mv(paf.promise));
   }
   KJ_IF_MAYBE (sandbox, takeIdle()) {
-    refillSoon();
+    lastLease = timer.now();
+    refillWhenDue();
     serve({memoryBytes, kj::mv(paf.fulfiller)}, kj::mv(*sandbox));
     return kj::mv(paf.promise);
   }
@@ -63,6 +65,31 @@ kj::Promise<kj::Own<SandboxProcess>> BlankPool::expire(
       }));
 }
 
+void BlankPool::refillWhenDue() {
+  if (!waiting.empty() || idle.size() * 2 < options.blanks) {
+    refillSoon();
+  } else if (!refillsQuietly) {
+    refillsQuietly = true;
+    quietRefilling = refillQuietly().eagerlyEvaluate(logFault);
+  }
+}
+
+// Moments without a lease, each used for one blank, until the pool is full.
+kj::Promise<void> BlankPool::refillQuietly() {
+  KJ_DEFER(refillsQuietly = false);
+  auto lastFork = lastLease;
+  while (wantsBlank() && !paused) {
+    auto quietFrom = kj::max(lastLease, lastFork) + options.quiet;
+    if (timer.now() < quietFrom) {
+      co_await timer.atTime(quietFrom);
+      continue;
+    }
+    ++forking;
+    co_await forkBlank();
+    lastFork = timer.now();
+  }
+}
+
 void BlankPool::refillSoon() {
   if (refillScheduled) return;
   refillScheduled = true;
@@ -74,7 +101,7 @@ void BlankPool::refillSoon() {
 
 void BlankPool::refill() {
   if (paused) return;
-  while (forking < MAX_FORKING && idle.size() + forking < options.blanks + waiting.size()) {
+  while (forking < MAX_FORKING && wantsBlank()) {
     ++forking;
     tasks.add(forkBlank());
   }
@@ -100,7 +127,7 @@ kj::Promise<void> BlankPool::forkFor(uint64_t memoryBytes, kj::Own<Fulfiller> fu
   } catch (...) {
     fulfiller->reject(kj::getCaughtExceptionAsKj());
   }
-  refillSoon();
+  refillWhenDue();
 }
 
 void BlankPool::admit(kj::Own<SandboxProcess> sandbox) {
@@ -113,7 +140,7 @@ void BlankPool::admit(kj::Own<SandboxProcess> sandbox) {
     auto watch = watchIdle(*sandbox).eagerlyEvaluate(logFault);
     idle.push_back({kj::mv(sandbox), kj::mv(watch)});
   }
-  refillSoon();
+  refillWhenDue();
 }
 
 void BlankPool::serve(Waiter waiter, kj::Own<SandboxProcess> sandbox) {

@@ -60,8 +60,8 @@ private:
   kj::Promise<void> tests(TestsContext context) override {
     auto results = context.getResults();
     if (broken) {
-      results.initFailure().setName("SyntaxError");
-      results.getFailure().setMessage("Unexpected token");
+      results.initFailure().setName("Error");
+      results.getFailure().setMessage("Failed to start Worker:\nUncaught \x1b[31mSyntaxError");
       return kj::READY_NOW;
     }
     auto list = results.initNames(diary->names.size());

@@ -10,7 +10,7 @@ namespace mayfly::supervisor {
 // entrypoint().fetch() never.
 void behaveAsWorker(int hostFd, int loaderFd);
 
-// Answers every question with a program's failure to start.
+// Answers every question with a program's failure to start, in two lines and with a terminal escape.
 void behaveAsBrokenWorker(int hostFd, int loaderFd);
 
 }  // namespace mayfly::supervisor

@@ -31,10 +31,13 @@ public:
   kj::Promise<kj::String> onDeath() override;
   const zygote::ReadyReport& report() const override { return ready; }
   pid_t pid() const override { return 0; }
-  bool dying() const override { return dead; }
+  bool dying() const override { return dead || hungUp; }
 
   // The kernel's rule: its children die with it.
   void die();
+
+  // Set: it is ending, but neither it nor its children are gone yet.
+  bool hungUp = false;
 
   // Somebody kills them by hand; the zygote lives on.
   void killChildren();

@@ -11,20 +11,27 @@ Admission InvocationBooks::began(uint32_t number, const Limits& limits, kj::Dura
   invocations.push_back({.number = number,
                          .cpuAtBegin = cpuUsed,
                          .cpuLimit = limits.cpuMs * kj::MILLISECONDS,
+                         .cpuCredit = 0 * kj::MILLISECONDS,
                          .wallDeadline = now + limits.wallMs * kj::MILLISECONDS});
   return Admission::BEGUN;
 }
 
-bool InvocationBooks::finished(uint32_t number) {
+bool InvocationBooks::finished(uint32_t number, kj::FunctionParam<kj::Duration()> readCpu) {
   auto invocation = find(number);
   if (invocation == invocations.end()) return false;
+  if (invocation != invocations.begin()) {
+    auto used = kj::min(readCpu() - invocation->cpuAtBegin, invocation->cpuLimit);
+    for (auto older = invocations.begin(); older != invocation; ++older) {
+      older->cpuCredit = kj::min(older->cpuCredit + used, older->cpuLimit * MAX_CREDITED_LIMITS);
+    }
+  }
   invocations.erase(invocation);
   return true;
 }
 
 kj::Maybe<kj::Duration> InvocationBooks::cpuDeadline() const {
   if (invocations.empty()) return nullptr;
-  kj::Duration deadline = invocations.front().cpuAtBegin;
+  kj::Duration deadline = invocations.front().cpuAtBegin + invocations.front().cpuCredit;
   for (size_t i = 0; i < kj::min(invocations.size(), MAX_SHARING_CPU); ++i)
     deadline += invocations[i].cpuLimit;
   return deadline;
@@ -38,8 +45,7 @@ kj::Maybe<kj::TimePoint> InvocationBooks::wallDeadline() const {
   return earliest;
 }
 
-std::deque<InvocationBooks::Invocation>::const_iterator InvocationBooks::find(
-    uint32_t number) const {
+std::deque<InvocationBooks::Invocation>::iterator InvocationBooks::find(uint32_t number) {
   return std::ranges::find(invocations, number, &Invocation::number);
 }
 

@@ -154,16 +154,38 @@ TEST_F(InvocationClockTest, ABusySandboxWhoseCallsEndInAnyOrderReachesNoLimit) {
   }
 }
 
-TEST_F(InvocationClockTest, ANeighbourThatEndsTakesItsShareOfCpuAlong) {
+TEST_F(InvocationClockTest, ANeighbourThatEndsTakesWhatItDidNotUseAlong) {
   ASSERT_TRUE(begin(0, limits(50, 1000)));
   EXPECT_EQ(cpu.deadline, 50 * MS);
+  cpu.now = 30 * MS;
   ASSERT_TRUE(begin(1, limits(50, 1000)));
   cpu.now = 50 * MS;
   clock.cpuDeadlinePassed();
   EXPECT_EQ(reached.size(), 0u);
   EXPECT_EQ(cpu.deadline, 100 * MS);
   ASSERT_TRUE(clock.finished(1));
-  EXPECT_EQ(cpu.deadline, 50 * MS);
+  EXPECT_EQ(cpu.deadline, 70 * MS);  // 20 of its 50 were used
+}
+
+TEST_F(InvocationClockTest, AnHonestLongWaiterAmongShortNeighboursReachesNoLimit) {
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
+  for (uint32_t number = 1; number <= 5;
+       ++number) {  // 150 ms of work in all, the waiter did none of it
+    ASSERT_TRUE(begin(number, limits(50, 1000)));
+    cpu.now += 30 * MS;
+    clock.cpuDeadlinePassed();
+    ASSERT_TRUE(clock.finished(number));
+    clock.cpuDeadlinePassed();
+    ASSERT_EQ(reached.size(), 0u) << number;
+  }
+}
+
+TEST_F(InvocationClockTest, ALoopBesideAnOlderWaiterIsEndedAtTheSumOfTheirLimits) {
+  ASSERT_TRUE(begin(0, limits(50, 1000)));
+  ASSERT_TRUE(begin(1, limits(50, 1000)));
+  cpu.now = 100 * MS;
+  clock.cpuDeadlinePassed();
+  EXPECT_EQ(reached.size(), 1u);
 }
 
 TEST_F(InvocationClockTest, WhatIsRefusedArmsNothing) {

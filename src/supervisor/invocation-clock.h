@@ -4,8 +4,8 @@
 //            once, with CPU_LIMIT or WALL_LIMIT; after that the clock is of no further use.
 // Ownership  Must not outlive the CpuClock and the timer. `onLimit` may destroy it only in a later turn.
 // Threads    The supervisor's event loop.
-// Cost       began() is two system calls (read the CPU clock, arm the timer); finished() is none unless other
-//            invocations are in flight and the CPU deadline moves closer. Deadlines that move away are left
+// Cost       began() is two system calls (read the CPU clock, arm the timer); finished() reads the CPU
+//            clock only if older invocations are in flight, and arms only if the CPU deadline moves closer. Deadlines that move away are left
 //            armed and looked at again when they fire.
 #pragma once
 

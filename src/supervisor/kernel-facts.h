@@ -8,9 +8,9 @@
 namespace mayfly::supervisor {
 
 struct KernelFact {
-  kj::String name;       // `cpu.spectre_v2`, `swap`
-  kj::String value;      // as the kernel says it
-  kj::String advice;     // what an operator might change; empty if all is well
+  kj::String name;    // `cpu.spectre_v2`, `swap`
+  kj::String value;   // as the kernel says it
+  kj::String advice;  // what an operator might change; empty if all is well
 };
 
 // Reads /proc and /sys; what they do not show has the value `unknown`. Blocks briefly.

@@ -16,13 +16,16 @@ namespace mayfly::supervisor {
 namespace {
 
 constexpr int BACKLOG = 1024;
+constexpr uint32_t BEYOND_ALL_PORTS = 65'536;
 
 [[noreturn]] void raiseAddress(kj::StringPtr address, kj::String why) {
-  OperatorError{.code = kj::str("serve.address"),
-                .what = kj::str("cannot listen on \"", address, "\""),
-                .where = kj::String(),
-                .why = kj::mv(why),
-                .fix = kj::str("give --listen HOST:PORT, such as 127.0.0.1:8787 or [::1]:8787")}
+  OperatorError{
+      .code = kj::str("serve.address"),
+      .what = kj::str("cannot listen on \"", address, "\""),
+      .where = kj::String(),
+      .why = kj::mv(why),
+      .fix = kj::str("give --listen HOST:PORT, PORT from 0 to 65535, such as 127.0.0.1:8787 or "
+                     "[::1]:8787")}
       .raise();
 }
 
@@ -53,13 +56,27 @@ struct HostAndPort {
   kj::String port;
 };
 
+// Not left to getaddrinfo, which takes any number modulo 65536.
+void checkPort(kj::StringPtr address, kj::StringPtr port) {
+  uint32_t number = 0;
+  for (char c : port) {
+    if (c < '0' || c > '9') raiseAddress(address, kj::str("the port is not a number"));
+    number = kj::min(number * 10 + static_cast<uint32_t>(c - '0'), BEYOND_ALL_PORTS);
+  }
+  if (number == BEYOND_ALL_PORTS)
+    raiseAddress(address, kj::str("a port is a number from 0 to 65535"));
+}
+
 HostAndPort splitAddress(kj::StringPtr address) {
   KJ_IF_MAYBE (colon, address.findLast(':')) {
     auto host = address.slice(0, *colon);
     auto port = address.slice(*colon + 1);
     if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
       host = host.slice(1, host.size() - 1);
-    if (host.size() > 0 && port.size() > 0) return {kj::str(host), kj::str(port)};
+    if (host.size() > 0 && port.size() > 0) {
+      checkPort(address, port);
+      return {kj::str(host), kj::str(port)};
+    }
   }
   raiseAddress(address, kj::str("it is not of the form HOST:PORT"));
 }

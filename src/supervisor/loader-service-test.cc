@@ -167,6 +167,27 @@ TEST_F(LoaderServiceTest, WhoStopsWaitingForALeaseGivesItsShareBack) {
   EXPECT_EQ(count->live, 1u);
 }
 
+TEST_F(LoaderServiceTest, ABlankWhoseZygoteDiedOnTheWayIsExchangedForOneOfTheNext) {
+  loop.zygote().held = true;
+  auto first = lease();
+  auto next = request().send();
+  loop.settle();
+  ASSERT_EQ(pool.waitingCount(), 1u);
+  loop.zygote().releaseOne();
+  // Turn by turn: the pool has given the sandbox away, and the loader has not seen it yet.
+  for (int turn = 0; turn < 1'000 && pool.waitingCount() > 0; ++turn)
+    loop.io.waitScope.poll(1);
+  ASSERT_EQ(pool.waitingCount(), 0u);
+  loop.zygote().die();
+  ASSERT_TRUE(
+      loop.waitUntil([&]() { return next.poll(loop.io.waitScope); }, 10 * kj::MILLISECONDS));
+  auto held = loop.wait(next.dropPipeline()).getLease();
+  EXPECT_EQ(loop.zygotesStarted, 2u);
+  auto ended = held.endedRequest().send();
+  loop.advance(1 * kj::SECONDS);
+  EXPECT_FALSE(ended.poll(loop.io.waitScope));
+}
+
 TEST_F(LoaderServiceTest, ADeadZygoteRetiresItsLeasesAndTheNextLeaseWorks) {
   auto held = lease();
   loop.zygote().die();

@@ -6,6 +6,7 @@ namespace mayfly::supervisor {
 namespace {
 
 constexpr size_t MAX_LABEL_BYTES = 128;
+constexpr size_t MAX_STILLBORN = 3;  // in a row, and then the lease says itself why it ended
 constexpr kj::StringPtr STANDARD_PROFILE = "standard"_kj;
 
 // Cuts where a character begins: the log escapes the rest.
@@ -45,6 +46,9 @@ kj::Promise<void> LoaderService::lease(LeaseContext context) {
   LeaseSlot slot(kj::addRef(*count));
 
   auto sandbox = co_await grant.pool.take(limits.memoryBytes());
+  // Its zygote may have died while it was on its way from the pool.
+  for (size_t again = 0; !sandbox->alive() && again < MAX_STILLBORN; ++again)
+    sandbox = co_await grant.pool.take(limits.memoryBytes());
   auto log = kj::refcounted<SharedLog>(grant.log.openSandbox(label));
   sandbox->assign(kj::addRef(*log),
                   outbound ? kj::Maybe<const egress::OutboundNetwork&>(grant.outbound) : nullptr);

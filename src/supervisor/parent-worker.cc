@@ -125,11 +125,10 @@ kj::Promise<kj::Own<ParentWorker::Incarnation>> ParentWorker::incarnate() {
   if (probe.hasFailure() && probe.getFailure().getName() != "") {
     auto failure = probe.getFailure();
     OperatorError{.code = kj::str("serve.program"),
-                  .what = kj::str("worker \"", plan.name,
-                                  "\" does not start: ", escapeLine(failure.getName()), ": ",
-                                  escapeLine(failure.getMessage())),
+                  .what = kj::str("worker \"", plan.name, "\" does not start"),
                   .where = kj::String(),
-                  .why = kj::str(failure.getStack()),
+                  // The message names file and line; the stack is that of the built-ins.
+                  .why = escapeLines(kj::str(failure.getName(), ": ", failure.getMessage())),
                   .fix = kj::str("correct the program and start again")}
         .raise();
   }

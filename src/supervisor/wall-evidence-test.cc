@@ -10,14 +10,17 @@ namespace {
 using zygote::LayerState;
 
 // Every wall stands, except those named.
-kj::Array<WallFinding> wallsExcept(std::initializer_list<kj::StringPtr> missing, LayerState state = LayerState::ABSENT) {
+kj::Array<WallFinding> wallsExcept(std::initializer_list<kj::StringPtr> missing,
+                                   LayerState state = LayerState::ABSENT) {
   kj::Vector<WallFinding> walls;
-  for (kj::StringPtr name : {"system-call filter"_kj, "no new privileges"_kj, "no capabilities"_kj, "user namespace"_kj,
-                             "mount namespace"_kj, "PID namespace"_kj, "network namespace"_kj, "IPC namespace"_kj,
-                             "UTS namespace"_kj, "cgroup namespace"_kj, "empty root"_kj, "Landlock"_kj,
-                             "not dumpable"_kj, "resource limits"_kj, "descriptors"_kj}) {
+  for (kj::StringPtr name :
+       {"system-call filter"_kj, "no new privileges"_kj, "no capabilities"_kj, "user namespace"_kj,
+        "mount namespace"_kj, "PID namespace"_kj, "network namespace"_kj, "IPC namespace"_kj,
+        "UTS namespace"_kj, "cgroup namespace"_kj, "empty root"_kj, "Landlock"_kj,
+        "not dumpable"_kj, "resource limits"_kj, "descriptors"_kj}) {
     bool stands = true;
-    for (auto other : missing) stands = stands && other != name;
+    for (auto other : missing)
+      stands = stands && other != name;
     walls.add(WallFinding{name, stands ? LayerState::ACTIVE : state, kj::str(), ""_kj, ""_kj});
   }
   return walls.releaseAsArray();
@@ -36,7 +39,8 @@ TEST(WallEvidenceTest, WithoutLandlockScopesItIsC) {
 }
 
 TEST(WallEvidenceTest, WithoutAMandatoryWallNothingRuns) {
-  for (auto wall : {"system-call filter"_kj, "no new privileges"_kj, "no capabilities"_kj, "resource limits"_kj, "descriptors"_kj}) {
+  for (auto wall : {"system-call filter"_kj, "no new privileges"_kj, "no capabilities"_kj,
+                    "resource limits"_kj, "descriptors"_kj}) {
     EXPECT_EQ(gradeOf(wallsExcept({wall})), Grade::F) << wall.cStr();
   }
 }

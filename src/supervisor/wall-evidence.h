@@ -14,10 +14,10 @@
 namespace mayfly::supervisor {
 
 struct WallFinding {
-  kj::StringPtr name;             // `empty root`
+  kj::StringPtr name;  // `empty root`
   zygote::LayerState state;
-  kj::String evidence;            // `Seccomp: 2, Seccomp_filters: 2; 23 of 23 canaries ended as they should`
-  kj::StringPtr consequence;      // of its absence, one sentence
+  kj::String evidence;  // `Seccomp: 2, Seccomp_filters: 2; 23 of 23 canaries ended as they should`
+  kj::StringPtr consequence;  // of its absence, one sentence
   kj::StringPtr remedy;
 };
 
@@ -34,9 +34,9 @@ struct WallEvidence {
 // Throws kj::Exception if it is not alive.
 WallEvidence collectWallEvidence(const Zygote& zygote, pid_t sandbox);
 
-kj::StringPtr nameOf(Grade grade);                   // "A"
-kj::StringPtr meaningOf(Grade grade);                // "fit for programs of many tenants"
-kj::StringPtr nameOf(zygote::LayerState state);      // "active"
+kj::StringPtr nameOf(Grade grade);               // "A"
+kj::StringPtr meaningOf(Grade grade);            // "fit for programs of many tenants"
+kj::StringPtr nameOf(zygote::LayerState state);  // "active"
 
 // What collectWallEvidence() decides from the findings; apart, so that its table can be tested.
 Grade gradeOf(kj::ArrayPtr<const WallFinding> walls);

@@ -51,6 +51,50 @@ TEST(ZygoteKeeperTest, AFirstStartThatFailsFailsForEveryone) {
   EXPECT_THROW(loop.wait(keeper.current()), kj::Exception);
 }
 
+// A keeper whose first zygotes die `deaths` times before one is ready.
+struct Stillbirths {
+  SupervisorFixture loop;
+  uint32_t deaths;
+  uint32_t starts = 0;
+  ZygoteKeeper keeper{kj::str("young"),
+                      [this]() -> kj::Promise<kj::Own<Zygote>> {
+                        if (++starts <= deaths) return KJ_EXCEPTION(DISCONNECTED, "killed young");
+                        return kj::Own<Zygote>(kj::heap<FakeZygote>());
+                      },
+                      loop.timer, loop.log};
+  explicit Stillbirths(uint32_t deaths) : deaths(deaths) {}
+};
+
+TEST(ZygoteKeeperTest, OneThatDiesInItsFirstStartIsStartedAgainWithPauses) {
+  Stillbirths young(2);
+  auto waiting = young.keeper.current();
+  EXPECT_FALSE(waiting.poll(young.loop.io.waitScope));
+  EXPECT_EQ(young.starts, 2u);  // the first restart is immediate
+  young.loop.advance(50 * kj::MILLISECONDS);
+  EXPECT_EQ(young.starts, 3u);
+  EXPECT_EQ(young.loop.wait(kj::mv(waiting))->number, 1u);
+  EXPECT_TRUE(young.loop.log.contains("killed young"));
+}
+
+TEST(ZygoteKeeperTest, OneThatNeverGetsReadyIsGivenUp) {
+  Stillbirths young(1'000);
+  auto waiting = young.keeper.current();
+  for (int second = 0; second < 60; ++second)
+    young.loop.advance(1 * kj::SECONDS);
+  EXPECT_EQ(young.starts, ZygoteKeeper::MAX_FIRST_STARTS);
+  EXPECT_THROW(young.loop.wait(kj::mv(waiting)), kj::Exception);
+}
+
+TEST(ZygoteKeeperTest, OneThatIsEndingIsNotHandedOut) {
+  SupervisorFixture loop;
+  auto first = loop.wait(loop.keeper.current());
+  loop.zygote().hungUp = true;
+  auto waiting = loop.keeper.current();
+  EXPECT_FALSE(waiting.poll(loop.io.waitScope));
+  loop.zygote().die();
+  EXPECT_EQ(loop.wait(kj::mv(waiting))->number, 2u);
+}
+
 TEST(ZygoteKeeperTest, LaterFailuresAreTriedAgain) {
   SupervisorFixture loop;
   int starts = 0;

@@ -22,19 +22,20 @@ namespace mayfly::supervisor {
 namespace {
 
 constexpr int CONTROL_FD = 3;
-constexpr int FIRST_FREE_FD = 10;   // beyond every number that the new process assigns
+constexpr int FIRST_FREE_FD = 10;  // beyond every number that the new process assigns
 
-constexpr unsigned long NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-                                     CLONE_NEWUTS | CLONE_NEWCGROUP;
+constexpr unsigned long NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
+                                     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
-const char* const ENVIRONMENT[] = {"TZ=UTC", "LC_ALL=C.UTF-8", "MALLOC_ARENA_MAX=1", "LD_BIND_NOW=1", nullptr};
+const char* const ENVIRONMENT[] = {"TZ=UTC", "LC_ALL=C.UTF-8", "MALLOC_ARENA_MAX=1",
+                                   "LD_BIND_NOW=1", nullptr};
 
 // All that the new process needs, prepared before it exists.
 struct NewProcess {
   const char* binary;
   char* const* arguments;
   int control;
-  int nothing;   // /dev/null
+  int nothing;  // /dev/null
 };
 
 // Like strlcat: appends what fits, and keeps the NUL.
@@ -48,7 +49,7 @@ void append(char (&text)[sizeof(zygote::Failed::what)], const char* more) {
 [[noreturn]] void reportFailure(const char* call, const char* remedy) {
   zygote::Failed failed;
   failed.error = errno;
-  const char* reason = strerrordesc_np(failed.error);   // a constant: no locale, no lock
+  const char* reason = strerrordesc_np(failed.error);  // a constant: no locale, no lock
   append(failed.what, call);
   append(failed.what, ": ");
   append(failed.what, reason == nullptr ? "unknown error" : reason);
@@ -62,7 +63,7 @@ void append(char (&text)[sizeof(zygote::Failed::what)], const char* more) {
 [[noreturn]] void becomeZygote(const NewProcess& process) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   char mapped;
-  if (recv(process.control, &mapped, 1, 0) != 1) _exit(0);   // the supervisor gave up, or is gone
+  if (recv(process.control, &mapped, 1, 0) != 1) _exit(0);  // the supervisor gave up, or is gone
   if (dup2(process.control, CONTROL_FD) < 0) _exit(zygote::EXIT_NOT_CONFINED);
   if (dup2(process.nothing, STDIN_FILENO) < 0 || dup2(process.nothing, STDOUT_FILENO) < 0) {
     reportFailure("dup2 of /dev/null", "report this");
@@ -75,7 +76,8 @@ void append(char (&text)[sizeof(zygote::Failed::what)], const char* more) {
     reportFailure("close_range", "Linux 5.9 or newer is needed");
   }
   execve(process.binary, process.arguments, const_cast<char* const*>(ENVIRONMENT));
-  reportFailure("execve of mayfly-zygote", "install mayfly-zygote beside mayfly, executable for the user who starts it");
+  reportFailure("execve of mayfly-zygote",
+                "install mayfly-zygote beside mayfly, executable for the user who starts it");
 }
 
 kj::AutoCloseFd outOfTheWay(int fd) {
@@ -99,14 +101,16 @@ kj::Vector<kj::String> commandLine(const LaunchOrder& order, bool ownNamespaces)
   line.add(kj::str("--profile=", order.profile));
   if (!ownNamespaces) line.add(kj::str("--without-namespaces"));
   line.add(kj::str("--"));
-  for (auto& flag : order.v8Flags) line.add(kj::str(flag));
+  for (auto& flag : order.v8Flags)
+    line.add(kj::str(flag));
   return line;
 }
 
 // Ends a process that will not become a zygote. True if it was dead already.
 bool endUnmapped(int pidfd) {
   siginfo_t info = {};
-  int waited = waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG | __WALL);
+  int waited = waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info,
+                      WEXITED | WNOHANG | __WALL);
   if (waited == 0 && info.si_pid != 0) return true;
   syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
   (void)waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED | __WALL);
@@ -114,9 +118,10 @@ bool endUnmapped(int pidfd) {
 }
 
 [[noreturn]] void raiseKilled(kj::StringPtr profile) {
-  kj::throwFatalException(KJ_EXCEPTION(DISCONNECTED, kj::str(
-      "error[zygote.dead]: zygote \"", profile, "\" died before it was ready\n"
-      "  why    it was killed before its first instruction")));
+  kj::throwFatalException(
+      KJ_EXCEPTION(DISCONNECTED, kj::str("error[zygote.dead]: zygote \"", profile,
+                                         "\" died before it was ready\n"
+                                         "  why    it was killed before its first instruction")));
 }
 
 }  // namespace
@@ -136,11 +141,13 @@ LaunchedZygote launchZygote(const LaunchOrder& order) {
   for (;;) {
     auto line = commandLine(order, ownNamespaces);
     kj::Vector<char*> arguments;
-    for (auto& argument : line) arguments.add(const_cast<char*>(argument.cStr()));
+    for (auto& argument : line)
+      arguments.add(const_cast<char*>(argument.cStr()));
     arguments.add(nullptr);
     int pidfd = -1;
-    pid_t pid = cloneProcess(ownNamespaces ? NAMESPACES : 0,
-                             {order.binary.cStr(), arguments.begin(), theirs.get(), nothing.get()}, pidfd);
+    pid_t pid =
+        cloneProcess(ownNamespaces ? NAMESPACES : 0,
+                     {order.binary.cStr(), arguments.begin(), theirs.get(), nothing.get()}, pidfd);
     if (pid < 0) {
       error = errno;
       if (!ownNamespaces || !order.acceptMissingNamespaces) break;
@@ -159,8 +166,9 @@ LaunchedZygote launchZygote(const LaunchOrder& order) {
         }
         char text[sizeof(zygote::Failed::what)];
         failure.describe(text, sizeof text);
-        kj::throwFatalException(KJ_EXCEPTION(FAILED, kj::str(
-            "error[zygote.namespaces]: the ids of zygote \"", order.profile, "\" could not be mapped\n  why    ", text)));
+        kj::throwFatalException(KJ_EXCEPTION(
+            FAILED, kj::str("error[zygote.namespaces]: the ids of zygote \"", order.profile,
+                            "\" could not be mapped\n  why    ", text)));
       }
     }
     char go = 1;
@@ -168,11 +176,17 @@ LaunchedZygote launchZygote(const LaunchOrder& order) {
     KJ_SYSCALL(send(ours.get(), &go, 1, MSG_NOSIGNAL));
     return {pid, kj::mv(process), kj::mv(ours), ownNamespaces};
   }
-  kj::throwFatalException(KJ_EXCEPTION(FAILED, kj::str(
-      "error[zygote.namespaces]: this machine lets Mayfly make no namespaces for zygote \"", order.profile, "\"\n"
-      "  why    clone: ", strerror(error), "\n"
-      "  fix    allow unprivileged user namespaces (sysctl user.max_user_namespaces, AppArmor), start a container with a "
-      "seccomp profile that permits them, or accept a lower grade")));
+  kj::throwFatalException(KJ_EXCEPTION(
+      FAILED,
+      kj::str("error[zygote.namespaces]: this machine lets Mayfly make no namespaces for zygote \"",
+              order.profile,
+              "\"\n"
+              "  why    clone: ",
+              strerror(error),
+              "\n"
+              "  fix    allow unprivileged user namespaces (sysctl user.max_user_namespaces, "
+              "AppArmor), start a container with a "
+              "seccomp profile that permits them, or accept a lower grade")));
 }
 
 }  // namespace mayfly::supervisor

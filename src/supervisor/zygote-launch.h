@@ -13,15 +13,15 @@ namespace mayfly::supervisor {
 struct LaunchedZygote {
   pid_t pid;
   kj::AutoCloseFd pidfd;
-  kj::AutoCloseFd control;    // our end of the control socket, non-blocking
+  kj::AutoCloseFd control;  // our end of the control socket, non-blocking
   bool ownNamespaces;
 };
 
 struct LaunchOrder {
-  kj::StringPtr binary;                             // absolute path
+  kj::StringPtr binary;  // absolute path
   kj::StringPtr profile;
   kj::ArrayPtr<const kj::String> v8Flags;
-  bool acceptMissingNamespaces;                     // fall back to a plain process where there can be none
+  bool acceptMissingNamespaces;  // fall back to a plain process where there can be none
 };
 
 // Blocks for as long as a clone and two small writes to /proc take. A failure inside the new process arrives on

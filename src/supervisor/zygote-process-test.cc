@@ -19,6 +19,9 @@
 #include <kj/debug.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <vector>
 
 #include "supervisor/wall-evidence.h"
 #include "supervisor/zygote-launch.h"
@@ -55,7 +58,9 @@ struct Loop {
   kj::AsyncIoContext io = kj::setupAsyncIo();
 
   kj::Own<Zygote> start() {
-    return startZygote(io.unixEventPort, *io.lowLevelProvider, {.binary = zygoteProgram(), .label = "standard"}).wait(io.waitScope);
+    return startZygote(io.unixEventPort, *io.lowLevelProvider,
+                       {.binary = zygoteProgram(), .label = "standard"})
+        .wait(io.waitScope);
   }
   static zygote::ForkOrder order() {
     zygote::ForkOrder order;
@@ -65,7 +70,8 @@ struct Loop {
   }
   Sandbox fork(Zygote& zygote) {
     Pair host, loader;
-    auto child = zygote.fork(order(), kj::mv(host.theirs), kj::mv(loader.theirs)).wait(io.waitScope);
+    auto child =
+        zygote.fork(order(), kj::mv(host.theirs), kj::mv(loader.theirs)).wait(io.waitScope);
     return {kj::mv(host), kj::mv(loader), kj::mv(child)};
   }
 };
@@ -81,7 +87,9 @@ kj::AutoCloseFd openPid(pid_t pid) {
   return kj::AutoCloseFd(fd);
 }
 
-void killProcess(int pidfd) { KJ_SYSCALL(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0)); }
+void killProcess(int pidfd) {
+  KJ_SYSCALL(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0));
+}
 
 // The sandbox of a fresh fork closes what it must and makes its event loop before it seals itself; until then there
 // is nothing to examine. Both filters in force are the sign that it has.
@@ -92,7 +100,8 @@ bool untilSealed(pid_t pid) {
     if (file == nullptr) return false;
     char line[256];
     int filters = 0;
-    while (fgets(line, sizeof line, file) != nullptr) sscanf(line, "Seccomp_filters: %d", &filters);
+    while (fgets(line, sizeof line, file) != nullptr)
+      sscanf(line, "Seccomp_filters: %d", &filters);
     fclose(file);
     if (filters >= 2) return true;
     sched_yield();
@@ -116,7 +125,8 @@ TEST(ZygoteProcessTest, EveryCanaryEndsAsItShould) {
   ASSERT_EQ(zygote->canaries().size(), zygote::CANARY_COUNT);
   for (auto& result : zygote->canaries()) {
     auto& species = zygote::CANARIES[result.species];
-    EXPECT_TRUE(zygote::endedAsExpected(species, result.waitStatus)) << species.name << ": " << result.waitStatus;
+    EXPECT_TRUE(zygote::endedAsExpected(species, result.waitStatus))
+        << species.name << ": " << result.waitStatus;
   }
 }
 
@@ -127,7 +137,9 @@ TEST(ZygoteProcessTest, ALiveSandboxEarnsTheBestGrade) {
   ASSERT_TRUE(untilSealed(sandbox.child.pid));
   auto evidence = collectWallEvidence(*zygote, sandbox.child.pid);
   for (auto& wall : evidence.walls) {
-    EXPECT_EQ(wall.state, zygote::LayerState::ACTIVE) << wall.name.cStr() << ": " << wall.evidence.cStr();
+    EXPECT_EQ(wall.state, zygote::LayerState::ACTIVE)
+        << wall.name.cStr() << ": " << wall.evidence.cStr();
+    EXPECT_EQ(strpbrk(wall.evidence.cStr(), "\t\n"), nullptr) << wall.name.cStr();
   }
   EXPECT_EQ(evidence.grade, Grade::A);
 }
@@ -148,13 +160,13 @@ TEST(ZygoteProcessTest, ALivingSandboxCannotBeReaped) {
   auto zygote = loop.start();
   auto sandbox = loop.fork(*zygote);
   EXPECT_ANY_THROW(zygote->reap(sandbox.child.zygotePid).wait(loop.io.waitScope));
-  loop.fork(*zygote);   // and the zygote goes on
+  loop.fork(*zygote);  // and the zygote goes on
 }
 
 TEST(ZygoteProcessTest, RequestsAreAnsweredInOrder) {
   Loop loop;
   auto zygote = loop.start();
-  constexpr size_t COUNT = 40;   // more than are sent at once
+  constexpr size_t COUNT = 40;  // more than are sent at once
   kj::Vector<Pair> sockets;
   kj::Vector<kj::Promise<Zygote::Child>> asked;
   for (size_t i = 0; i < COUNT; ++i) {
@@ -175,7 +187,9 @@ TEST(ZygoteProcessTest, ASandboxThatNobodyWaitsForIsEnded) {
   Loop loop;
   auto zygote = loop.start();
   Pair host, loader;
-  { auto abandoned = zygote->fork(Loop::order(), kj::mv(host.theirs), kj::mv(loader.theirs)); }
+  {
+    auto abandoned = zygote->fork(Loop::order(), kj::mv(host.theirs), kj::mv(loader.theirs));
+  }
   // The zygote answers in order: after this fork the abandoned one has been forked as well.
   auto next = loop.fork(*zygote);
   // Its end of the socket closes when it dies, whatever it said before. While we hold ours it has no other reason to.
@@ -207,26 +221,57 @@ TEST(ZygoteProcessTest, ADeadZygoteSaysSo) {
   EXPECT_EQ(KJ_ASSERT_NONNULL(refusal).getType(), kj::Exception::Type::DISCONNECTED);
 }
 
+// The zygotes that this thread started and that are still there.
+std::vector<pid_t> zygotesAlive() {
+  std::ifstream children("/proc/thread-self/children");
+  return {std::istream_iterator<pid_t>(children), {}};
+}
+
+TEST(ZygoteProcessTest, OneThatIsKilledBeforeItIsReadyDied) {
+  Loop loop;
+  ASSERT_TRUE(zygotesAlive().empty());
+  auto starting = startZygote(loop.io.unixEventPort, *loop.io.lowLevelProvider,
+                              {.binary = zygoteProgram(), .label = "standard"});
+  auto zygotes = zygotesAlive();
+  ASSERT_EQ(zygotes.size(), 1u);
+  ASSERT_EQ(kill(zygotes[0], SIGKILL), 0);
+  auto failure = kj::runCatchingExceptions([&] { starting.wait(loop.io.waitScope); });
+  auto& died = KJ_ASSERT_NONNULL(failure);
+  EXPECT_EQ(died.getType(), kj::Exception::Type::DISCONNECTED);
+  EXPECT_NE(strstr(died.getDescription().cStr(),
+                   "died before it was ready\n  why    zygote \"standard\" was ended by SIGKILL"),
+            nullptr)
+      << died.getDescription().cStr();
+}
+
 TEST(ZygoteProcessTest, AMissingProgramIsNamed) {
   Loop loop;
   auto failure = kj::runCatchingExceptions([&] {
     startZygote(loop.io.unixEventPort, *loop.io.lowLevelProvider,
-                {.binary = kj::str("/nonexistent/mayfly-zygote"), .label = "standard"}).wait(loop.io.waitScope);
+                {.binary = kj::str("/nonexistent/mayfly-zygote"), .label = "standard"})
+        .wait(loop.io.waitScope);
   });
   auto text = kj::str(KJ_ASSERT_NONNULL(failure).getDescription());
+  EXPECT_EQ(KJ_ASSERT_NONNULL(failure).getType(), kj::Exception::Type::FAILED);
   EXPECT_NE(strstr(text.cStr(), "error[zygote.start]"), nullptr) << text.cStr();
-  EXPECT_NE(strstr(text.cStr(), "execve of mayfly-zygote: No such file or directory"), nullptr) << text.cStr();
+  EXPECT_NE(strstr(text.cStr(), "execve of mayfly-zygote: No such file or directory"), nullptr)
+      << text.cStr();
 }
 
 TEST(ZygoteProcessTest, AMalformedRequestEndsTheZygote) {
   auto program = zygoteProgram();
-  auto launched = launchZygote({.binary = program, .profile = "standard", .v8Flags = nullptr, .acceptMissingNamespaces = false});
+  auto launched = launchZygote({.binary = program,
+                                .profile = "standard",
+                                .v8Flags = nullptr,
+                                .acceptMissingNamespaces = false});
   zygote::ReadyReport report;
   ASSERT_TRUE(becomesReadable(launched.control.get()));
   ASSERT_EQ(read(launched.control.get(), &report, sizeof report), ssize_t(sizeof report));
   ASSERT_EQ(send(launched.control.get(), "fork", 4, MSG_NOSIGNAL), 4);
   siginfo_t info = {};
-  ASSERT_EQ(waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(launched.pidfd.get()), &info, WEXITED | __WALL), 0);
+  ASSERT_EQ(waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(launched.pidfd.get()), &info,
+                   WEXITED | __WALL),
+            0);
   EXPECT_EQ(info.si_code, CLD_EXITED);
   EXPECT_EQ(info.si_status, zygote::EXIT_MALFORMED_REQUEST);
 }
@@ -237,7 +282,7 @@ pid_t forkAndRun(Body body) {
   pid_t pid = fork();
   if (pid != 0) return pid;
   int status = 5;
-  KJ_IF_MAYBE(failure, kj::runCatchingExceptions([&] { status = body(); })) {
+  KJ_IF_MAYBE (failure, kj::runCatchingExceptions([&] { status = body(); })) {
     fprintf(stderr, "%s\n", kj::str(*failure).cStr());
   }
   _exit(status);
@@ -249,7 +294,8 @@ void exposeInOwnMounts(const std::filesystem::path& folder) {
   std::filesystem::path closed;
   for (auto at = folder; at != at.root_path(); at = at.parent_path()) {
     auto open = std::filesystem::perms::others_exec;
-    if ((std::filesystem::status(at).permissions() & open) == std::filesystem::perms::none) closed = at;
+    if ((std::filesystem::status(at).permissions() & open) == std::filesystem::perms::none)
+      closed = at;
   }
   if (closed.empty()) return;
   KJ_SYSCALL(unshare(CLONE_NEWNS));
@@ -271,7 +317,7 @@ TEST(ZygoteProcessTest, AnOrdinaryUserHasTheSameWalls) {
       KJ_SYSCALL(setgroups(0, nullptr));
       KJ_SYSCALL(setresgid(65534, 65534, 65534));
       KJ_SYSCALL(setresuid(65534, 65534, 65534));
-      KJ_SYSCALL(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));   // as every program of an ordinary user is
+      KJ_SYSCALL(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));  // as every program of an ordinary user is
     }
     Loop loop;
     auto zygote = loop.start();
@@ -279,7 +325,8 @@ TEST(ZygoteProcessTest, AnOrdinaryUserHasTheSameWalls) {
     if (!untilSealed(sandbox.child.pid)) return 3;
     auto evidence = collectWallEvidence(*zygote, sandbox.child.pid);
     for (auto& wall : evidence.walls) {
-      if (wall.state != zygote::LayerState::ACTIVE) fprintf(stderr, "%s: %s\n", wall.name.cStr(), wall.evidence.cStr());
+      if (wall.state != zygote::LayerState::ACTIVE)
+        fprintf(stderr, "%s: %s\n", wall.name.cStr(), wall.evidence.cStr());
     }
     return evidence.grade == Grade::A ? 0 : 4;
   });
@@ -301,7 +348,8 @@ TEST(ZygoteProcessTest, ZygoteAndSandboxesDieWithTheSupervisor) {
     auto sandbox = loop.fork(*zygote);
     pid_t pids[2] = {zygote->pid(), sandbox.child.pid};
     KJ_SYSCALL(write(ends[1], pids, sizeof pids));
-    for (;;) pause();
+    for (;;)
+      pause();
   });
   ASSERT_GE(supervisor, 0);
   close(ends[1]);

@@ -27,7 +27,8 @@ namespace {
 
 constexpr auto BOOT_TIMEOUT = 60 * kj::SECONDS;
 constexpr auto CANARY_TIMEOUT = 10 * kj::SECONDS;
-constexpr size_t MOST_UNANSWERED = 16;   // each holds two descriptors in flight, which the kernel counts
+constexpr size_t MOST_UNANSWERED =
+    16;  // each holds two descriptors in flight, which the kernel counts
 constexpr uint64_t CANARY_MEMORY_BYTES = 16 << 20;
 constexpr uint32_t CANARY_CPU_SECONDS = 5;
 
@@ -48,21 +49,25 @@ pid_t pidBehind(int pidfd) {
   int pid = 0;
   // -1: it is dead already and someone collected it; 0: it lives outside of our view.
   if (line == nullptr || sscanf(line, "Pid: %d", &pid) != 1 || pid <= 0) {
-    kj::throwFatalException(KJ_EXCEPTION(DISCONNECTED, "error[zygote.lost-child]: a new sandbox vanished before it was seen"));
+    kj::throwFatalException(KJ_EXCEPTION(
+        DISCONNECTED, "error[zygote.lost-child]: a new sandbox vanished before it was seen"));
   }
   return pid;
 }
 
 kj::String describeEnd(kj::StringPtr label, const siginfo_t& info) {
-  if (info.si_code == CLD_EXITED) return kj::str("zygote \"", label, "\" exited with status ", info.si_status);
-  return kj::str("zygote \"", label, "\" was ended by ", sigabbrev_np(info.si_status) == nullptr ? "signal " : "SIG",
-                 sigabbrev_np(info.si_status) == nullptr ? kj::str(info.si_status) : kj::str(sigabbrev_np(info.si_status)));
+  if (info.si_code == CLD_EXITED)
+    return kj::str("zygote \"", label, "\" exited with status ", info.si_status);
+  return kj::str("zygote \"", label, "\" was ended by ",
+                 sigabbrev_np(info.si_status) == nullptr ? "signal " : "SIG",
+                 sigabbrev_np(info.si_status) == nullptr ? kj::str(info.si_status)
+                                                         : kj::str(sigabbrev_np(info.si_status)));
 }
 
 class ZygoteProcess;
 
 // Lets an answer that nobody waits for any more find its zygote, if that is still there.
-struct Home: kj::Refcounted {
+struct Home : kj::Refcounted {
   kj::Maybe<ZygoteProcess&> zygote;
 };
 
@@ -88,14 +93,18 @@ private:
   kj::Maybe<kj::AutoCloseFd> pidfd;
 };
 
-class ZygoteProcess final: public Zygote, private kj::TaskSet::ErrorHandler {
+class ZygoteProcess final : public Zygote, private kj::TaskSet::ErrorHandler {
 public:
   ZygoteProcess(kj::UnixEventPort& port, LaunchedZygote launched, kj::String label)
-      : port(port), processId(launched.pid), label(kj::mv(label)), pidfd(kj::mv(launched.pidfd)),
+      : port(port),
+        processId(launched.pid),
+        label(kj::mv(label)),
+        pidfd(kj::mv(launched.pidfd)),
         control(kj::mv(launched.control)),
         controlObserver(port, control.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ_WRITE),
         pidfdObserver(port, pidfd.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ),
-        home(kj::refcounted<Home>()), tasks(*this) {
+        home(kj::refcounted<Home>()),
+        tasks(*this) {
     home->zygote = *this;
     auto readiness = kj::newPromiseAndFulfiller<void>();
     whenReady = kj::mv(readiness.promise);
@@ -110,14 +119,17 @@ public:
       killByPidfd(pidfd.get());
       siginfo_t info;
       // Returns once the kernel ended everything in its PID namespace.
-      (void)waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info, WEXITED | __WALL);
+      (void)waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info,
+                   WEXITED | __WALL);
     }
   }
 
-  kj::Promise<Child> fork(zygote::ForkOrder order, kj::AutoCloseFd hostSocket, kj::AutoCloseFd loaderSocket) override {
+  kj::Promise<Child> fork(zygote::ForkOrder order, kj::AutoCloseFd hostSocket,
+                          kj::AutoCloseFd loaderSocket) override {
     order.kind = zygote::Kind::FORK;
     auto paf = kj::newPromiseAndFulfiller<Newborn>();
-    ask(zygote::Question(order, kj::mv(hostSocket), kj::mv(loaderSocket)), Awaited(kj::mv(paf.fulfiller)));
+    ask(zygote::Question(order, kj::mv(hostSocket), kj::mv(loaderSocket)),
+        Awaited(kj::mv(paf.fulfiller)));
     return paf.promise.then([](Newborn newborn) {
       pid_t pid = pidBehind(newborn.getPidfd());
       uint32_t zygotePid = newborn.getZygotePid();
@@ -148,7 +160,9 @@ public:
 
   // Sends one canary of each species; rejects if one of them was not refused as it should be.
   kj::Promise<void> sendCanaries() {
-    auto endings = KJ_MAP(species, kj::range(size_t(0), zygote::CANARY_COUNT)) { return sendCanary(species); };
+    auto endings = KJ_MAP(species, kj::range(size_t(0), zygote::CANARY_COUNT)) {
+      return sendCanary(species);
+    };
     co_await kj::joinPromisesFailFast(kj::mv(endings));
     kj::Vector<kj::String> survivors;
     for (auto& result : canaryResults) {
@@ -158,10 +172,13 @@ public:
       }
     }
     if (survivors.size() > 0) {
-      kj::throwFatalException(KJ_EXCEPTION(FAILED, kj::str(
-          "error[zygote.canary]: zygote \"", label, "\" is not trusted: its walls let through what they must refuse\n"
-          "  why    ", kj::strArray(survivors, ", "), "\n"
-          "  fix    run `mayfly doctor` and report its output")));
+      kj::throwFatalException(KJ_EXCEPTION(
+          FAILED, kj::str("error[zygote.canary]: zygote \"", label,
+                          "\" is not trusted: its walls let through what they must refuse\n"
+                          "  why    ",
+                          kj::strArray(survivors, ", "),
+                          "\n"
+                          "  fix    run `mayfly doctor` and report its output")));
     }
   }
 
@@ -173,7 +190,8 @@ public:
 
 private:
   // Whoever waits for the next answer.
-  using Awaited = kj::OneOf<kj::Own<kj::PromiseFulfiller<Newborn>>, kj::Own<kj::PromiseFulfiller<ExitReport>>>;
+  using Awaited =
+      kj::OneOf<kj::Own<kj::PromiseFulfiller<Newborn>>, kj::Own<kj::PromiseFulfiller<ExitReport>>>;
 
   kj::UnixEventPort& port;
   pid_t processId;
@@ -184,15 +202,15 @@ private:
   kj::UnixEventPort::FdObserver pidfdObserver;
   kj::Own<Home> home;
 
-  std::deque<zygote::Question> outgoing;   // not yet sent
-  std::deque<Awaited> awaited;     // asked or about to be, in order
+  std::deque<zygote::Question> outgoing;  // not yet sent
+  std::deque<Awaited> awaited;            // asked or about to be, in order
   bool writing = false;
   kj::Own<kj::PromiseFulfiller<void>> answered = kj::newPromiseAndFulfiller<void>().fulfiller;
   bool ready = false;
-  bool hungUp = false;             // its end of the control socket is closed, or was abused
+  bool hungUp = false;  // its end of the control socket is closed, or was abused
   bool dead = false;
   kj::String epitaph;
-  kj::Maybe<kj::String> grievance; // why we killed it, if we did
+  kj::Maybe<kj::String> grievance;  // why we killed it, if we did
   zygote::ReadyReport readyReport;
   kj::Vector<CanaryResult> canaryResults;
 
@@ -227,19 +245,21 @@ private:
       }
       switch (outgoing.front().trySend(control.get())) {
         case Departure::SENT:
-          outgoing.pop_front();   // closes our copies of the descriptors
+          outgoing.pop_front();  // closes our copies of the descriptors
           break;
         case Departure::SOCKET_FULL:
           co_await controlObserver.whenBecomesWritable();
           break;
         case Departure::TOO_MANY_IN_FLIGHT:
           if (countUnanswered() > 0) {
-            co_await untilAnswer();   // the zygote takes some out
+            co_await untilAnswer();  // the zygote takes some out
           } else {
             // They are not ours. The question at the head is also the oldest that waits.
-            reject(awaited.front(), KJ_EXCEPTION(OVERLOADED,
-                "error[zygote.request]: too many file descriptors of this user are in flight between processes\n"
-                "  fix    raise the limit on open files (ulimit -n) of mayfly"));
+            reject(awaited.front(),
+                   KJ_EXCEPTION(OVERLOADED,
+                                "error[zygote.request]: too many file descriptors of this user are "
+                                "in flight between processes\n"
+                                "  fix    raise the limit on open files (ulimit -n) of mayfly"));
             awaited.pop_front();
             outgoing.pop_front();
           }
@@ -264,14 +284,15 @@ private:
           break;
         case Arrival::END:
           hungUp = true;
-          killByPidfd(pidfd.get());   // it is ending already, or no good
+          killByPidfd(pidfd.get());  // it is ending already, or no good
           co_return;
         case Arrival::MESSAGE:
           if (ready ? accept(answer) : acceptFirst(answer)) break;
           [[fallthrough]];
         case Arrival::INVALID:
           hungUp = true;
-          grievance = kj::str("zygote \"", label, "\" sent something that is not an answer and was killed");
+          grievance =
+              kj::str("zygote \"", label, "\" sent something that is not an answer and was killed");
           killByPidfd(pidfd.get());
           co_return;
       }
@@ -285,16 +306,18 @@ private:
     awaited.pop_front();
     answered->fulfill();
     if (auto failed = answer.asFailed()) {
-      reject(waiting, KJ_EXCEPTION(OVERLOADED, kj::str(
-          "error[zygote.request]: zygote \"", label, "\" could not do it\n"
-          "  why    ", zygote::textOf(*failed), ": ", strerror(failed->error))));
+      reject(waiting, KJ_EXCEPTION(OVERLOADED, kj::str("error[zygote.request]: zygote \"", label,
+                                                       "\" could not do it\n"
+                                                       "  why    ",
+                                                       zygote::textOf(*failed), ": ",
+                                                       strerror(failed->error))));
       return true;
     }
     KJ_SWITCH_ONEOF(waiting) {
       KJ_CASE_ONEOF(forking, kj::Own<kj::PromiseFulfiller<Newborn>>) {
         auto forked = answer.asForked();
         if (forked == nullptr) return false;
-        KJ_IF_MAYBE(child, answer.takeDescriptor()) {
+        KJ_IF_MAYBE (child, answer.takeDescriptor()) {
           forking->fulfill(Newborn(kj::addRef(*home), forked->zygotePid, kj::mv(*child)));
           return true;
         }
@@ -321,8 +344,9 @@ private:
       return true;
     }
     if (auto failed = answer.asFailed()) {
-      readyFulfiller->reject(KJ_EXCEPTION(FAILED, kj::str(
-          "error[zygote.start]: zygote \"", label, "\" could not start\n  why    ", zygote::textOf(*failed))));
+      readyFulfiller->reject(
+          KJ_EXCEPTION(FAILED, kj::str("error[zygote.start]: zygote \"", label,
+                                       "\" could not start\n  why    ", zygote::textOf(*failed))));
       return true;
     }
     return false;
@@ -330,26 +354,32 @@ private:
 
   static void reject(Awaited& waiting, kj::Exception&& why) {
     KJ_SWITCH_ONEOF(waiting) {
-      KJ_CASE_ONEOF(forking, kj::Own<kj::PromiseFulfiller<Newborn>>) { forking->reject(kj::mv(why)); }
-      KJ_CASE_ONEOF(reaping, kj::Own<kj::PromiseFulfiller<ExitReport>>) { reaping->reject(kj::mv(why)); }
+      KJ_CASE_ONEOF(forking, kj::Own<kj::PromiseFulfiller<Newborn>>) {
+        forking->reject(kj::mv(why));
+      }
+      KJ_CASE_ONEOF(reaping, kj::Own<kj::PromiseFulfiller<ExitReport>>) {
+        reaping->reject(kj::mv(why));
+      }
     }
   }
 
   kj::Promise<void> watchDeath() {
     siginfo_t info = {};
     for (;;) {
-      int result = waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info, WEXITED | WNOHANG | __WALL);
+      int result = waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info,
+                          WEXITED | WNOHANG | __WALL);
       if (result == 0 && info.si_pid != 0) break;
       co_await pidfdObserver.whenBecomesReadable();
     }
     // What it had to say before it died comes first: the reason is in there.
     dead = true;
-    KJ_IF_MAYBE(why, grievance) {
+    KJ_IF_MAYBE (why, grievance) {
       epitaph = kj::str(*why);
     } else {
       epitaph = describeEnd(label, info);
     }
-    for (auto& waiting : awaited) reject(waiting, gone());
+    for (auto& waiting : awaited)
+      reject(waiting, gone());
     awaited.clear();
     outgoing.clear();
     answered->fulfill();
@@ -360,24 +390,32 @@ private:
   void rejectUnready(bool died) {
     // Its reason may still lie in the socket.
     zygote::Answer answer;
-    if (answer.tryReceive(control.get()) == zygote::Answer::Arrival::MESSAGE && answer.asFailed() != nullptr) {
+    if (answer.tryReceive(control.get()) == zygote::Answer::Arrival::MESSAGE &&
+        answer.asFailed() != nullptr) {
       acceptFirst(answer);
       return;
     }
     if (died) {
-      readyFulfiller->reject(KJ_EXCEPTION(DISCONNECTED, kj::str(
-          "error[zygote.dead]: zygote \"", label, "\" died before it was ready\n"
-          "  why    ", epitaph)));
+      readyFulfiller->reject(
+          KJ_EXCEPTION(DISCONNECTED, kj::str("error[zygote.dead]: zygote \"", label,
+                                             "\" died before it was ready\n"
+                                             "  why    ",
+                                             epitaph)));
       return;
     }
-    readyFulfiller->reject(KJ_EXCEPTION(FAILED, kj::str(
-        "error[zygote.start]: zygote \"", label, "\" ended before it was ready\n"
-        "  why    ", epitaph, "\n"
-        "  fix    standard error may say more; a missing library is the usual cause")));
+    readyFulfiller->reject(KJ_EXCEPTION(
+        FAILED,
+        kj::str("error[zygote.start]: zygote \"", label,
+                "\" ended before it was ready\n"
+                "  why    ",
+                epitaph,
+                "\n"
+                "  fix    standard error may say more; a missing library is the usual cause")));
   }
 
   kj::Promise<ExitReport> collect(uint32_t zygotePid, kj::AutoCloseFd child) {
-    kj::UnixEventPort::FdObserver observer(port, child.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ);
+    kj::UnixEventPort::FdObserver observer(port, child.get(),
+                                           kj::UnixEventPort::FdObserver::OBSERVE_READ);
     co_await observer.whenBecomesReadable();
     co_return co_await reap(zygotePid);
   }
@@ -402,8 +440,8 @@ private:
 };
 
 Newborn::~Newborn() noexcept(false) {
-  KJ_IF_MAYBE(child, pidfd) {
-    KJ_IF_MAYBE(zygote, home->zygote) {
+  KJ_IF_MAYBE (child, pidfd) {
+    KJ_IF_MAYBE (zygote, home->zygote) {
       zygote->bury(zygotePid, kj::mv(*child));
     }
   }

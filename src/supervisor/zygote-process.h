@@ -22,22 +22,23 @@
 namespace mayfly::supervisor {
 
 struct ZygoteOptions {
-  kj::String binary;                    // absolute path of mayfly-zygote
-  kj::Array<kj::String> v8Flags;        // e.g. "--jitless"; passed on its command line
-  kj::StringPtr label;                  // "parents", "standard": for messages
-  bool acceptMissingNamespaces = false; // start even where the machine allows no namespaces (grade B or C)
+  kj::String binary;              // absolute path of mayfly-zygote
+  kj::Array<kj::String> v8Flags;  // e.g. "--jitless"; passed on its command line
+  kj::StringPtr label;            // "parents", "standard": for messages
+  bool acceptMissingNamespaces =
+      false;  // start even where the machine allows no namespaces (grade B or C)
 };
 
 // How one canary ended; see zygote/canary.h. A zygote that is handed out passed all of them.
 struct CanaryResult {
-  uint32_t species;                     // index into zygote::CANARIES
-  int waitStatus;                       // as from wait(2)
+  uint32_t species;  // index into zygote::CANARIES
+  int waitStatus;    // as from wait(2)
 };
 
 // How one sandbox ended, as the kernel tells it.
 struct ExitReport {
-  int waitStatus;                       // as from wait(2)
-  uint64_t cpuMicros;                   // user + system
+  int waitStatus;      // as from wait(2)
+  uint64_t cpuMicros;  // user + system
   uint64_t maxRssKb;
 };
 
@@ -45,9 +46,9 @@ class Zygote {
 public:
   // A sandbox process. It lives until killed; its pid is not reused before reap() returned.
   struct Child {
-    pid_t pid;                          // in the supervisor's PID namespace
-    uint32_t zygotePid;                 // in the zygote's: what reap() names
-    kj::AutoCloseFd pidfd;              // readable when the process has ended
+    pid_t pid;              // in the supervisor's PID namespace
+    uint32_t zygotePid;     // in the zygote's: what reap() names
+    kj::AutoCloseFd pidfd;  // readable when the process has ended
   };
 
   virtual ~Zygote() noexcept(false) = default;
