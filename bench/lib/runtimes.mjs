@@ -29,7 +29,7 @@ export async function findWorkerd(only) {
   if (only === "mayfly") return { missing: null };
   const platform = WORKERD_PLATFORMS[process.arch];
   if (platform === undefined) return { missing: `workerd is not measured: it has no build for ${process.arch}` };
-  const problem = installPinned();
+  const problem = installPinned(`@cloudflare/workerd-${platform}`);
   if (problem !== null) return { missing: `workerd is not measured: ${problem}` };
   // The binary itself: the package's launcher is a Node process, which would be measured with it.
   const binary = pathOf(`../node_modules/@cloudflare/workerd-${platform}/bin/workerd`);
@@ -49,12 +49,12 @@ function portIn(text) {
 }
 
 function pinnedVersion() {
-  return JSON.parse(readFileSync(`${BENCH}package.json`, "utf8")).devDependencies.workerd;
+  return Object.values(JSON.parse(readFileSync(`${BENCH}package.json`, "utf8")).optionalDependencies)[0];
 }
 
 /** Installs what package-lock.json pins, unless it is there. Null, or what went wrong. */
-function installPinned() {
-  const manifest = `${BENCH}node_modules/workerd/package.json`;
+function installPinned(name) {
+  const manifest = `${BENCH}node_modules/${name}/package.json`;
   if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).version === pinnedVersion()) return null;
   process.stderr.write(`bench: installing workerd ${pinnedVersion()} into bench/node_modules\n`);
   const npm = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: BENCH, encoding: "utf8" });

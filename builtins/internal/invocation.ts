@@ -4,10 +4,14 @@
 
 import { ops } from "./ops.ts";
 
-interface Frame {
+/** What `import { env, exports }` shows instead of the real ones: set by withEnv() and its siblings. */
+export interface Overrides {
+  readonly env?: object | undefined;
+  readonly exports?: object | undefined;
+}
+
+interface Frame extends Overrides {
   readonly invocation: Invocation;
-  /** Set by withEnv(): what `import { env }` shows instead of the real one. */
-  readonly env?: object;
 }
 
 function frame(): Frame | undefined {
@@ -18,15 +22,15 @@ export function currentInvocation(): Invocation | undefined {
   return frame()?.invocation;
 }
 
-export function currentEnvOverride(): object | undefined {
-  return frame()?.env;
+export function currentOverrides(): Overrides {
+  return frame() ?? {};
 }
 
-/** Runs `body` with the imported `env` replaced, in it and in everything it starts. */
-export function runWithEnv<T>(env: object | undefined, body: () => T): T {
+/** Runs `body` with the imported objects replaced, in it and in everything it starts. */
+export function runWithOverrides<T>(overrides: Overrides, body: () => T): T {
   const outer = frame();
   if (outer === undefined) return body();
-  return runInFrame({ invocation: outer.invocation, env }, body);
+  return runInFrame({ ...outer, ...overrides }, body);
 }
 
 function runInFrame<T>(inner: Frame, body: () => T): T {

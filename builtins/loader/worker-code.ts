@@ -2,7 +2,6 @@
 
 import { ops, type LeaseLimits, type WireModule, type WireProgram } from "../internal/ops.ts";
 import { inheritedOutbound } from "../internal/outbound.ts";
-import { cloneError } from "../rpc/errors.ts";
 import { endpointOf } from "../rpc/fetcher.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { checkCompatibility } from "./compatibility.ts";
@@ -182,10 +181,4 @@ function readOutbound(value: unknown): WireProgram["outbound"] {
   const endpoint = typeof value === "object" || typeof value === "function" ? endpointOf(value) : undefined;
   if (endpoint === undefined) throw wrongType("globalOutbound", "Fetcher or null");
   return endpoint.transferable();
-}
-
-export function refuseDynamicTransfer(): never {
-  throw cloneError(
-    "Entrypoints to dynamically-loaded workers cannot be transferred to other Workers, because the system does not know how to reload this Worker from scratch.",
-  );
 }

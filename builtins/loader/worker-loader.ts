@@ -4,9 +4,9 @@ import { ops, type Cap, type Encoded, type LeaseLimits } from "../internal/ops.t
 import { currentInvocation, requireIo } from "../internal/invocation.ts";
 import { newFetcher } from "../rpc/fetcher.ts";
 import { encodeValue } from "../rpc/lower.ts";
-import { explainPlainly, Session, type Endpoint } from "../rpc/session.ts";
+import { explainPlainly, refuseDynamicTransfer, Session, type Endpoint } from "../rpc/session.ts";
 import { Instance } from "./instance.ts";
-import { readLimits, readWorkerCode, refuseDynamicTransfer } from "./worker-code.ts";
+import { readLimits, readWorkerCode } from "./worker-code.ts";
 
 const MAX_NAMED = 1000;
 const IDLE_MS = 60_000;

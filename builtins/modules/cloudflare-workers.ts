@@ -1,6 +1,6 @@
 // import … from "cloudflare:workers"
 
-import { currentEnvOverride, currentInvocation, requireIo, runWithEnv } from "../internal/invocation.ts";
+import { currentInvocation, currentOverrides, requireIo, runWithOverrides } from "../internal/invocation.ts";
 import { RpcPromise, RpcProperty } from "../rpc/calls.ts";
 import { Fetcher } from "../rpc/fetcher.ts";
 import { RpcStub } from "../rpc/stub.ts";
@@ -19,9 +19,13 @@ export function cloudflareWorkers(worker: Worker): object {
     RpcPromise,
     RpcProperty,
     ServiceStub: Fetcher,
-    env: liveView(() => currentEnvOverride() ?? worker.env),
-    exports: liveView(() => worker.loopback),
-    withEnv: <T>(env: object | null | undefined, body: () => T): T => runWithEnv(env ?? undefined, body),
+    env: liveView(() => currentOverrides().env ?? worker.env),
+    exports: liveView(() => currentOverrides().exports ?? worker.loopback),
+    withEnv: <T>(env: object | null | undefined, body: () => T): T => runWithOverrides({ env: env ?? undefined }, body),
+    withExports: <T>(exports: object | null | undefined, body: () => T): T =>
+      runWithOverrides({ exports: exports ?? undefined }, body),
+    withEnvAndExports: <T>(env: object | null | undefined, exports: object | null | undefined, body: () => T): T =>
+      runWithOverrides({ env: env ?? undefined, exports: exports ?? undefined }, body),
     waitUntil(promise: unknown): void {
       requireIo("waitUntil()");
       const invocation = currentInvocation();

@@ -3,7 +3,7 @@
 
 import { ops, type Cap, type CapKind, type Encoded } from "../internal/ops.ts";
 import { Blob, blobBytes, isBlob } from "../runtime/blob/blob.ts";
-import { DOMException } from "../runtime/errors/dom-exception.ts";
+import { isDOMException, type DOMException } from "../runtime/errors/dom-exception.ts";
 import { Headers, headerListOf } from "../runtime/fetch/headers.ts";
 import { Request } from "../runtime/fetch/request.ts";
 import { Response } from "../runtime/fetch/response.ts";
@@ -82,7 +82,7 @@ export class Lowering {
       case "DataView":
         return this.#once(object, () => ownBytes(object as ArrayBufferView));
       case "Error":
-        return this.#once(object, () => this.#error(object as Error));
+        return this.#once(object, () => (isDOMException(object) ? this.#domException(object) : this.#error(object as Error)));
       case "Proxy":
         return this.#once(object, () => this.#proxy(object));
       case "Date":
@@ -114,6 +114,10 @@ export class Lowering {
     this.#seen.set(array, copy);
     for (const key of Object.keys(array)) define(copy, key, this.value((array as unknown as Record<string, unknown>)[key]));
     return copy;
+  }
+
+  #domException(exception: DOMException): unknown {
+    return ops.newRef(Tag.DOM_EXCEPTION, { name: exception.name, message: exception.message });
   }
 
   #error(error: Error): unknown {
@@ -155,9 +159,7 @@ export class Lowering {
     if (stub !== undefined) return stub;
     if (object instanceof RpcTarget) return this.#export(object);
     if (object instanceof Headers) return ops.newRef(Tag.HEADERS, headerListOf(object).toPairs());
-    if (object instanceof DOMException) {
-      return ops.newRef(Tag.DOM_EXCEPTION, { name: object.name, message: object.message });
-    }
+    if (isDOMException(object)) return this.#domException(object);
     if (isBlob(object) && prototype === Blob.prototype) {
       return ops.newRef(Tag.BLOB, { type: object.type, bytes: ownBytes(blobBytes(object)) });
     }

@@ -1,7 +1,7 @@
 // Sessions: one use of another worker, from its first message until nothing of it is left here.
 
 import { ops, type Cap, type Disconnect } from "../internal/ops.ts";
-import { systemError } from "./errors.ts";
+import { cloneError, systemError } from "./errors.ts";
 
 /** Where a Fetcher's calls go. */
 export interface Endpoint {
@@ -64,4 +64,11 @@ export class CapEndpoint implements Endpoint {
   transferable(): Cap {
     return ops.capDup(this.cap);
   }
+}
+
+/** What handing on an entrypoint of a dynamic worker throws, by whatever road. */
+export function refuseDynamicTransfer(): never {
+  throw cloneError(
+    "Entrypoints to dynamically-loaded workers cannot be transferred to other Workers, because the system does not know how to reload this Worker from scratch.",
+  );
 }

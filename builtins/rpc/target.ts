@@ -74,8 +74,8 @@ export function decodeArguments(args: Encoded, owner: Invocation | undefined): {
   return { values, release: () => reviver.disposeAll() };
 }
 
-/** Runs `produce` and makes the reply of what it returns or throws. */
-export async function replyWith(produce: () => unknown): Promise<Reply> {
+/** Runs `produce` and makes the reply of what it returns or throws; `finished` is called when that has been encoded. */
+export async function replyWith(produce: () => unknown, finished: () => void = () => {}): Promise<Reply> {
   try {
     const value = await produce();
     const invocation = currentInvocation();
@@ -88,6 +88,8 @@ export async function replyWith(produce: () => unknown): Promise<Reply> {
     return reply;
   } catch (thrown) {
     return failedReply(thrown);
+  } finally {
+    finished();
   }
 }
 
@@ -129,25 +131,27 @@ function exportResult(value: object, invocation: Invocation | undefined): Cap {
 }
 
 function exportMembers(target: object, invocation: Invocation | undefined, released: () => void): Cap {
-  const run = (produce: () => unknown): Promise<Reply> => {
-    if (invocation === undefined) return replyWith(produce);
+  const run = (produce: () => unknown, finished?: () => void): Promise<Reply> => {
+    if (invocation === undefined) return replyWith(produce, finished);
     if (invocation.ended) {
       return Promise.resolve(
         failedReply(new SystemError(new Error("The execution context responding to this call was canceled."))),
       );
     }
-    return invocation.run(() => replyWith(produce));
+    return invocation.run(() => replyWith(produce, finished));
   };
   return ops.exportObject("object", {
-    call: (path, args) =>
-      run(async () => {
-        const { values, release } = decodeArguments(args, invocation);
-        try {
-          return await callMember(findMember(target, path), path, values);
-        } finally {
-          release();
-        }
-      }),
+    call(path, args) {
+      let release = () => {};
+      return run(
+        () => {
+          const decoded = decodeArguments(args, invocation);
+          release = decoded.release;
+          return callMember(findMember(target, path), path, decoded.values);
+        },
+        () => release(),
+      );
+    },
     get: (path) => run(() => findMember(target, path).value),
     released() {
       try {

@@ -14,7 +14,7 @@ import { prepareModules } from "./program-modules.ts";
 import { Worker } from "./worker.ts";
 
 export function start(program: ReceivedProgram): WorkerHandlers {
-  const worker = new Worker();
+  const worker = new Worker(program.bindings !== null);
   fillEnv(worker.env, program);
   setOutbound(program.outbound);
 

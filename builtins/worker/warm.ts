@@ -15,7 +15,7 @@ import { Worker } from "./worker.ts";
  * every program writes to have been copied by then.
  */
 export async function rehearse(): Promise<void> {
-  const worker = new Worker();
+  const worker = new Worker(true);
   const source = "import { WorkerEntrypoint } from 'cloudflare:workers'; export default { async run(x) { return { x, list: [1, 'a'] }; } };";
   const graph = ops.evaluateModules("blank.js", [{ name: "blank.js", kind: "esm", body: source }], builtInModules(worker));
   if (graph.failed !== undefined) throw new Error(graph.failed);

@@ -9,7 +9,7 @@ import { cloneError, failureText, SystemError, systemError } from "../rpc/errors
 import { newFetcher, rememberEndpoint } from "../rpc/fetcher.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { Reviver } from "../rpc/revive.ts";
-import { CapEndpoint } from "../rpc/session.ts";
+import { CapEndpoint, refuseDynamicTransfer } from "../rpc/session.ts";
 import { rememberStub } from "../rpc/stub-state.ts";
 import { callMember, decodeArguments, failedReply, findMember, replyWith } from "../rpc/target.ts";
 import { DurableObject, WorkerEntrypoint } from "./entrypoint-classes.ts";
@@ -34,6 +34,9 @@ export class Worker {
   failure: Error | null = null;
   readonly env: Record<string, unknown> = {};
   readonly #loopback: Record<string, unknown> = {};
+
+  /** @param handsOut  whether stubs of its own exports may leave it: parents' may, dynamic workers' may not */
+  constructor(readonly handsOut: boolean) {}
 
   /** After evaluation: reads the exports and makes `ctx.exports`. Throws TypeError for unusable exports. */
   adopt(exports: Record<string, unknown>): void {
@@ -121,17 +124,18 @@ export class Worker {
   }
 
   #call(invocation: Invocation, receiver: Receiver, ctx: ExecutionContext, path: string[], args: Encoded) {
+    let release = () => {};
     return invocation.run(() =>
-      replyWith(async () => {
-        const { values, release } = decodeArguments(args, invocation);
-        try {
+      replyWith(
+        () => {
+          const decoded = decodeArguments(args, invocation);
+          release = decoded.release;
           const member = findMember(receiver.instance, path, RESERVED);
-          if (receiver.isClass || path.length !== 1) return await callMember(member, path, values);
-          return await this.#callHandler(member.value, receiver.instance, path[0]!, values, ctx);
-        } finally {
-          release();
-        }
-      }),
+          if (receiver.isClass || path.length !== 1) return callMember(member, path, decoded.values);
+          return this.#callHandler(member.value, receiver.instance, path[0]!, decoded.values, ctx);
+        },
+        () => release(),
+      ),
     );
   }
 
@@ -204,7 +208,8 @@ export class Worker {
         throw new TypeError("Incorrect type for the 'props' field: the provided value is not of type 'object'.");
       }
       const encoded = props === undefined ? null : encodeValue(props, "env");
-      return newFetcher(new CapEndpoint(this.entrypoint(name, encoded)));
+      const cap = this.entrypoint(name, encoded);
+      return newFetcher(this.handsOut ? new CapEndpoint(cap) : new DynamicLoopback(cap));
     };
     const stub = new Proxy(withProps, {
       get: (target, key) => (key === "length" || key === "name" ? Reflect.get(target, key) : Reflect.get(plain, key)),
@@ -230,6 +235,13 @@ function propsValue(props: Encoded | string | null): unknown {
   if (props === null) return {};
   if (typeof props === "string") return JSON.parse(props);
   return ops.decode(props, new Reviver(null, undefined).revive, true);
+}
+
+/** A dynamic worker calling itself. */
+class DynamicLoopback extends CapEndpoint {
+  override transferable(): never {
+    refuseDynamicTransfer();
+  }
 }
 
 interface Receiver {

@@ -50,6 +50,17 @@ kj::Maybe<kj::String> resolvePath(kj::StringPtr specifier, kj::StringPtr referre
   return kj::strArray(parts, "/");
 }
 
+namespace {
+
+kj::String resolvedName(kj::StringPtr specifier, kj::StringPtr referrer) {
+  if (!hasScheme(specifier)) {
+    KJ_IF_MAYBE (path, resolvePath(specifier, referrer)) return kj::mv(*path);
+  }
+  return kj::str(specifier);
+}
+
+}  // namespace
+
 ModuleGraph::ModuleGraph(v8::Isolate* isolate) : isolate(isolate) {
   isolate->SetData(GRAPH_SLOT, this);
   isolate->SetHostImportModuleDynamicallyCallback(onDynamicImport);
@@ -234,7 +245,7 @@ kj::Maybe<ModuleGraph::Entry&> ModuleGraph::findOrThrow(kj::StringPtr specifier,
                true);
   } else {
     throwError(isolate,
-               kj::str("No such module \"", specifier, "\".\n  imported from \"", referrer, "\""));
+               kj::str("No such module \"", resolvedName(specifier, referrer), "\".\n  imported from \"", referrer, "\""));
   }
   return nullptr;
 }

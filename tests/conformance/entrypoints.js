@@ -19,7 +19,15 @@ export const missingEntrypointsRejectTheirCalls = {
       includes(error.message, name);
       equal(error.remote, undefined);
     }
-    await rejects(load(env, "export const X = {};").getEntrypoint().run(0), { message: "no default entrypoint" });
+  },
+};
+
+// † 44: a clear error instead of the platform's forwarding to the outbound.
+export const aMissingDefaultEntrypointIsNamed = {
+  async test(_, env) {
+    const e = load(env, "export const X = {};").getEntrypoint();
+    await rejects(e.run(0), { message: "no default entrypoint" });
+    await rejects(e.fetch("http://h/"), { message: "no default entrypoint" });
   },
 };
 
