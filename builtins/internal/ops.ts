@@ -230,6 +230,8 @@ export interface Ops {
   /** Calls `callback` once, after at least `ms` milliseconds. */
   startTimer(ms: number, callback: () => void): number;
   cancelTimer(id: number): void;
+  /** While stopped, Date reads the epoch. */
+  stopClock(stopped: boolean): void;
   /** Milliseconds, monotonic, with fractions; the origin is the start of this sandbox. */
   monotonicMs(): number;
 

@@ -21,6 +21,7 @@ export function start(program: ReceivedProgram): WorkerHandlers {
   let settled = false;
   try {
     const modules = prepareModules(program.modules);
+    ops.stopClock(true);
     const graph = ops.evaluateModules(program.mainModule, modules, builtInModules(worker));
     if (graph.failed !== undefined) throw new StartFailure(graph.failed, graph.error);
     graph.settled.then(
@@ -42,6 +43,7 @@ export function start(program: ReceivedProgram): WorkerHandlers {
     evaluated() {
       if (!settled) worker.failure = startFailure(new Error("Top-level await in module is unsettled."));
       leaveGlobalScope();
+      ops.stopClock(false);
       ops.forbidCodeGeneration();
       // What the supervisor loads itself, it also reports itself.
       if (worker.failure !== null && program.bindings === null) ops.log("error", worker.failure.message);

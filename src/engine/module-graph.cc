@@ -244,8 +244,8 @@ kj::Maybe<ModuleGraph::Entry&> ModuleGraph::findOrThrow(kj::StringPtr specifier,
                        referrer, "\""),
                true);
   } else {
-    throwError(isolate,
-               kj::str("No such module \"", resolvedName(specifier, referrer), "\".\n  imported from \"", referrer, "\""));
+    throwError(isolate, kj::str("No such module \"", resolvedName(specifier, referrer),
+                                "\".\n  imported from \"", referrer, "\""));
   }
   return nullptr;
 }

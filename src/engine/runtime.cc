@@ -77,7 +77,7 @@ Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes,
   for (auto flag : flags)
     v8::V8::SetFlagsFromString(flag.cStr(), flag.size());
 
-  platform = v8::platform::NewSingleThreadedDefaultPlatform();
+  platform = std::make_unique<CompactPlatform>(v8::platform::NewSingleThreadedDefaultPlatform());
   v8::V8::InitializePlatform(platform.get());
   v8::V8::Initialize();
 
@@ -202,7 +202,7 @@ void Runtime::noteRejection(v8::PromiseRejectMessage message) {
 void Runtime::drain() {
   do {
     isolatePtr->PerformMicrotaskCheckpoint();
-  } while (v8::platform::PumpMessageLoop(platform.get(), isolatePtr));
+  } while (v8::platform::PumpMessageLoop(platform->defaultPlatform(), isolatePtr));
 
   // A handler attached within the same Turn counts; what is left now is unhandled.
   while (!rejections.empty()) {

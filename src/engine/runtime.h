@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "engine/compact-platform.h"
+
 namespace mayfly::engine {
 
 class Runtime {
@@ -33,6 +35,9 @@ public:
 
   // In a child: gives the heap `heapBytes` and ArrayBuffers `bufferBytes`, and reseeds Math.random.
   void afterFork(size_t heapBytes, size_t bufferBytes);
+
+  // While a program's modules are evaluated, Date reads the epoch.
+  void stopClock(bool stopped) { platform->stopClock(stopped); }
 
   // From the first request on: no code from strings, no compiling of Wasm bytes.
   void forbidCodeGeneration();
@@ -58,7 +63,7 @@ private:
   void noteRejection(v8::PromiseRejectMessage message);
   static size_t nearHeapLimit(void* self, size_t current, size_t initial);
 
-  std::unique_ptr<v8::Platform> platform;
+  std::unique_ptr<CompactPlatform> platform;
   std::shared_ptr<BufferAllocator> allocator;
   v8::Isolate* isolatePtr = nullptr;
   v8::Global<v8::Context> contextHandle;

@@ -58,6 +58,8 @@ void monotonicMs(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(static_cast<double>((now - origin) / kj::NANOSECONDS) / 1e6);
 }
 
+void stopClock(Bridge& bridge, const Info& info) { bridge.runtime.stopClock(info[0]->IsTrue()); }
+
 void asyncFrame(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(bridge.isolate->GetContinuationPreservedEmbedderData());
 }
@@ -77,9 +79,13 @@ void log(Bridge& bridge, const Info& info) {
 }
 
 constexpr Operation OPERATIONS[] = {
-    {"startTimer", operation<startTimer>},       {"cancelTimer", operation<cancelTimer>},
-    {"monotonicMs", operation<monotonicMs>},     {"asyncFrame", operation<asyncFrame>},
-    {"setAsyncFrame", operation<setAsyncFrame>}, {"log", operation<log>},
+    {"stopClock", operation<stopClock>},
+    {"startTimer", operation<startTimer>},
+    {"cancelTimer", operation<cancelTimer>},
+    {"monotonicMs", operation<monotonicMs>},
+    {"asyncFrame", operation<asyncFrame>},
+    {"setAsyncFrame", operation<setAsyncFrame>},
+    {"log", operation<log>},
 };
 
 }  // namespace
