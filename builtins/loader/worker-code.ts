@@ -31,6 +31,7 @@ export function readWorkerCode(code: unknown, what: string): LoadedCode {
   const env = dictionary["env"];
   if (env !== undefined && (typeof env !== "object" || env === null)) throw wrongType("env", "object");
   const outbound = dictionary["globalOutbound"];
+  for (const field of ["tails", "streamingTails"]) checkTails(field, dictionary[field]);
 
   const bytes = modules.reduce((sum, module) => sum + bodySize(module), 0);
   if (bytes > MAX_CODE_BYTES) {
@@ -81,13 +82,13 @@ function readFlags(value: unknown): string[] {
 
 /** `cpuMs` and `subRequests` as on the platform; `wallMs` and `memoryMb` are Mayfly's own. */
 export function readLimits(value: unknown): LeaseLimits {
-  if (value === undefined) return {};
-  if (typeof value !== "object" || value === null) throw wrongType("limits", "object");
+  if (value === undefined || value === null) return {};
+  if (typeof value !== "object") throw wrongType("limits", "object");
   const read = (field: string): number | undefined => {
     const given = (value as Record<string, unknown>)[field];
     if (given === undefined) return undefined;
-    const number = Number(given);
-    if (typeof given === "symbol" || !Number.isInteger(number)) {
+    const number = typeof given === "symbol" || typeof given === "bigint" ? NaN : Math.trunc(Number(given));
+    if (!Number.isFinite(number)) {
       throw new TypeError(`The '${field}' field on 'limits' is not an integer.`);
     }
     if (number < 0) throw new TypeError(`The '${field}' field on 'limits' expects a positive number, but got ${number}.`);
@@ -173,6 +174,20 @@ function copyBytes(name: string, kind: string, body: unknown): Uint8Array {
 
 function bodySize(module: WireModule): number {
   return typeof module.body === "string" ? module.body.length : module.body.byteLength;
+}
+
+function checkTails(field: string, value: unknown): void {
+  if (value === undefined) return;
+  if (!Array.isArray(value)) throw wrongType(field, "Array");
+  for (const [index, tail] of value.entries()) {
+    const endpoint = typeof tail === "object" || typeof tail === "function" ? endpointOf(tail as object) : undefined;
+    if (endpoint === undefined) {
+      throw new TypeError(`Incorrect type for array element ${index} of the '${field}' field on 'WorkerCode': it is not of type 'Fetcher'.`);
+    }
+    // Says so when the entrypoint is one that may not be handed on.
+    ops.capDrop(endpoint.transferable());
+  }
+  if (value.length > 0) ops.log("warn", `WorkerCode.${field}: tail workers are not supported yet; nothing will be delivered to them.`);
 }
 
 function readOutbound(value: unknown): WireProgram["outbound"] {

@@ -105,6 +105,8 @@ export class WorkerLoader {
   }
 }
 
+Object.defineProperty(WorkerLoader.prototype, Symbol.toStringTag, { value: "WorkerLoader", configurable: true });
+
 const key = Symbol("WorkerStub");
 
 interface EntrypointOptions {
@@ -136,6 +138,8 @@ export class WorkerStub {
     throw Object.assign(new Error("Durable Object classes of dynamic workers are not supported yet."), { code: "ERR_UNSUPPORTED" });
   }
 }
+
+Object.defineProperty(WorkerStub.prototype, Symbol.toStringTag, { value: "WorkerStub", configurable: true });
 
 class DynamicEndpoint implements Endpoint {
   constructor(

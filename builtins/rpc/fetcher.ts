@@ -18,6 +18,8 @@ export class Fetcher {
   }
 }
 
+Object.defineProperty(Fetcher.prototype, Symbol.toStringTag, { value: "Fetcher", configurable: true });
+
 /** What a Fetcher's `fetch` sends its requests to: one session for each hop. */
 export function endpointTarget(endpoint: Endpoint): FetchTarget {
   return {

@@ -49,3 +49,5 @@ export class ExecutionContext {
     this.#invocation.abort(reason ?? systemError("This invocation was ended by ctx.abort()."));
   }
 }
+
+Object.defineProperty(ExecutionContext.prototype, Symbol.toStringTag, { value: "ExecutionContext", configurable: true });

@@ -359,7 +359,9 @@ kj::Maybe<ModuleGraph::Evaluated> ModuleGraph::evaluate(kj::StringPtr mainModule
   for (auto entry : order) {
     if (!compile(*entry)) return nullptr;
   }
-  KJ_IF_MAYBE (found, entries.find(mainModule)) {
+  auto path = resolvePath(mainModule, "");
+  kj::StringPtr name = path == nullptr ? mainModule : KJ_ASSERT_NONNULL(path).asPtr();
+  KJ_IF_MAYBE (found, entries.find(name)) {
     auto& entry = **found;
     if (entry.kind != Kind::ESM) {
       throwError(isolate, "Main module must be an ES module.", true);

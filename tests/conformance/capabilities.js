@@ -64,6 +64,16 @@ export const aCapabilityCallsBackWithItsProps = {
   },
 };
 
+export const tailsAreFetchers = {
+  test(_, env, ctx) {
+    throws(() => load(env, "export default {};", { tails: "x" }), { name: "TypeError", message: "tails" });
+    throws(() => load(env, "export default {};", { tails: [ctx.exports.Api, {}] }), { name: "TypeError", message: "array element 1" });
+    const other = entry(env, "export default {};");
+    throws(() => load(env, "export default {};", { tails: [other] }), { name: "DataCloneError", message: "Entrypoints to dynamically-loaded workers" });
+    load(env, "export default {};", { tails: [ctx.exports.Api({ props: {} })] });
+  },
+};
+
 export const envIsCopiedOnce = {
   async test(_, env) {
     const given = { o: { n: 1 } };

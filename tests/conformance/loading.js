@@ -234,6 +234,20 @@ export const badTypeScriptIsAStartFailure = {
   },
 };
 
+export const theMainModuleIsAPath = {
+  async test(_, env) {
+    equal(await env.LOADER.load(code({ mainModule: "./m.js" })).getEntrypoint().run(3), 3);
+  },
+};
+
+export const limitsAreNumbers = {
+  test(_, env) {
+    ok(env.LOADER.load(code({ limits: null })));
+    ok(env.LOADER.load(code({ limits: { cpuMs: 100.5 } })));
+    throws(() => env.LOADER.load(code({ limits: { cpuMs: 5n } })), { name: "TypeError" });
+  },
+};
+
 export const limitsMustBeWholeNumbers = {
   test(_, env) {
     throws(() => env.LOADER.load(code({ limits: { cpuMs: "x" } })), { name: "TypeError", message: "not an integer" });

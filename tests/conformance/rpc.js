@@ -333,6 +333,15 @@ export const localStubsBehaveAsIfRemote = {
   },
 };
 
+export const hostObjectsNameTheirClass = {
+  async test(_, env) {
+    const tag = (value) => Object.prototype.toString.call(value);
+    equal(tag(env.LOADER), "[object WorkerLoader]");
+    equal(tag(withClass(env, "")), "[object Fetcher]");
+    equal(await withClass(env, "run() { return Object.prototype.toString.call(this.ctx); }").run(), "[object ExecutionContext]");
+  },
+};
+
 export const stubsLookLikeAnything = {
   test(_, env) {
     const e = withClass(env, "");
