@@ -143,14 +143,18 @@ namespace {
 // small allocations into a hole on a page shared with the zygote, and copy that page; from the top they lie together.
 void plugHeap() {
   auto top = static_cast<char*>(sbrk(0));
+  size_t free =
+      mallinfo2()
+          .fordblks;  // none with an allocator that is not the C library's, such as a sanitizer's
   for (size_t size = 64 << 10; size >= 16; size /= 2) {
-    for (;;) {
+    while (free >= size) {
       auto chunk = static_cast<char*>(malloc(size));
       if (chunk == nullptr) return;
-      if (chunk + size + (4 << 10) >= top || chunk > top) {
-        free(chunk);
+      if (chunk + size + (4 << 10) >= top) {
+        ::free(chunk);  // from the top: holes of this size are used up
         break;
       }
+      free -= size;
     }
   }
 }
