@@ -67,7 +67,7 @@ export function callMember({ holder, value }: Member, path: string[], args: unkn
 }
 
 /** The arguments of a call: an array, with stubs that last as long as the call unless it dups them. */
-export function decodeArguments(args: Encoded, owner: Invocation | undefined): { values: unknown[]; release: () => void } {
+function decodeArguments(args: Encoded, owner: Invocation | undefined): { values: unknown[]; release: () => void } {
   const reviver = new Reviver(new Session(null as unknown as Cap, explainPlainly, () => {}), owner);
   const values = ops.decode(args, reviver.revive, false);
   if (!Array.isArray(values)) throw new TypeError("Unable to deserialize cloned data.");
@@ -91,6 +91,19 @@ export async function replyWith(produce: () => unknown, finished: () => void = (
   } finally {
     finished();
   }
+}
+
+/** Answers a call: `call` gets the decoded arguments, whose stubs last until the reply has been encoded. */
+export function replyToCall(args: Encoded, owner: Invocation | undefined, call: (values: unknown[]) => unknown): Promise<Reply> {
+  let release = () => {};
+  return replyWith(
+    () => {
+      const decoded = decodeArguments(args, owner);
+      release = decoded.release;
+      return call(decoded.values);
+    },
+    () => release(),
+  );
 }
 
 export function failedReply(thrown: unknown): Reply {
@@ -131,28 +144,19 @@ function exportResult(value: object, invocation: Invocation | undefined): Cap {
 }
 
 function exportMembers(target: object, invocation: Invocation | undefined, released: () => void): Cap {
-  const run = (produce: () => unknown, finished?: () => void): Promise<Reply> => {
-    if (invocation === undefined) return replyWith(produce, finished);
+  const run = (reply: () => Promise<Reply>): Promise<Reply> => {
+    if (invocation === undefined) return reply();
     if (invocation.ended) {
       return Promise.resolve(
         failedReply(new SystemError(new Error("The execution context responding to this call was canceled."))),
       );
     }
-    return invocation.run(() => replyWith(produce, finished));
+    return invocation.run(reply);
   };
   return ops.exportObject("object", {
-    call(path, args) {
-      let release = () => {};
-      return run(
-        () => {
-          const decoded = decodeArguments(args, invocation);
-          release = decoded.release;
-          return callMember(findMember(target, path), path, decoded.values);
-        },
-        () => release(),
-      );
-    },
-    get: (path) => run(() => findMember(target, path).value),
+    call: (path, args) =>
+      run(() => replyToCall(args, invocation, (values) => callMember(findMember(target, path), path, values))),
+    get: (path) => run(() => replyWith(() => findMember(target, path).value)),
     released() {
       try {
         if (invocation === undefined || invocation.ended) released();

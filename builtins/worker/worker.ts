@@ -11,7 +11,7 @@ import { encodeValue } from "../rpc/lower.ts";
 import { Reviver } from "../rpc/revive.ts";
 import { CapEndpoint, refuseDynamicTransfer } from "../rpc/session.ts";
 import { rememberStub } from "../rpc/stub-state.ts";
-import { callMember, decodeArguments, failedReply, findMember, replyWith } from "../rpc/target.ts";
+import { callMember, failedReply, findMember, replyToCall, replyWith } from "../rpc/target.ts";
 import { DurableObject, WorkerEntrypoint } from "./entrypoint-classes.ts";
 import { ExecutionContext } from "./execution-context.ts";
 
@@ -124,18 +124,12 @@ export class Worker {
   }
 
   #call(invocation: Invocation, receiver: Receiver, ctx: ExecutionContext, path: string[], args: Encoded) {
-    let release = () => {};
     return invocation.run(() =>
-      replyWith(
-        () => {
-          const decoded = decodeArguments(args, invocation);
-          release = decoded.release;
-          const member = findMember(receiver.instance, path, RESERVED);
-          if (receiver.isClass || path.length !== 1) return callMember(member, path, decoded.values);
-          return this.#callHandler(member.value, receiver.instance, path[0]!, decoded.values, ctx);
-        },
-        () => release(),
-      ),
+      replyToCall(args, invocation, (values) => {
+        const member = findMember(receiver.instance, path, RESERVED);
+        if (receiver.isClass || path.length !== 1) return callMember(member, path, values);
+        return this.#callHandler(member.value, receiver.instance, path[0]!, values, ctx);
+      }),
     );
   }
 

@@ -9,8 +9,8 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
-#include <vector>
 
+#include "confine/memory-map.h"
 #include "confine/wall-failure.h"
 
 namespace mayfly::confine {
@@ -18,32 +18,6 @@ namespace {
 
 constexpr const char* WALL = "fork hygiene";
 constexpr const char* PROC = "Mount /proc where Mayfly starts";
-
-struct Mapping {
-  uintptr_t begin, end;
-};
-
-// Vsyscall and friends are the kernel's own: they take no advice and need none.
-bool isKernelMapping(const char* line) {
-  return strstr(line, "[vvar") != nullptr || strstr(line, "[vdso]") != nullptr ||
-         strstr(line, "[vsyscall]") != nullptr;
-}
-
-// Read whole before anything is changed: allocating while reading would change what is read.
-std::vector<Mapping> readMappings() {
-  FILE* file = fopen("/proc/self/maps", "re");
-  if (file == nullptr) throw WallFailure{WALL, "open /proc/self/maps", errno, PROC};
-  std::vector<Mapping> mappings;
-  char line[4608];
-  while (fgets(line, sizeof line, file) != nullptr) {
-    Mapping m;
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &m.begin, &m.end) == 2 && !isKernelMapping(line))
-      mappings.push_back(m);
-  }
-  fclose(file);
-  if (mappings.empty()) throw WallFailure{WALL, "read /proc/self/maps", 0, PROC};
-  return mappings;
-}
 
 }  // namespace
 
@@ -63,7 +37,10 @@ void requireSingleThread() {
 }
 
 void makeMemoryForkable() {
-  for (Mapping m : readMappings()) {
+  auto mappings = readMemoryMap();
+  if (mappings.empty()) throw WallFailure{WALL, "read /proc/self/maps", errno, PROC};
+  for (const Mapping& m : mappings) {
+    if (m.isKernels()) continue;
     // A mapping that was there a moment ago may have been merged or freed by our own reading; those of V8 are not.
     int result = madvise(reinterpret_cast<void*>(m.begin), m.end - m.begin, MADV_DOFORK);
     if (result != 0 && errno != ENOMEM)

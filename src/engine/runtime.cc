@@ -135,17 +135,12 @@ private:
   kj::ArrayPtr<const kj::byte> text;
 };
 
-}  // namespace
-
-namespace {
-
 // Takes every free chunk below the top of the C heap out of circulation. A sandbox would otherwise place each of its
 // small allocations into a hole on a page shared with the zygote, and copy that page; from the top they lie together.
 void plugHeap() {
   auto top = static_cast<char*>(sbrk(0));
-  size_t free =
-      mallinfo2()
-          .fordblks;  // none with an allocator that is not the C library's, such as a sanitizer's
+  // Zero with an allocator that is not the C library's, such as a sanitizer's.
+  size_t free = mallinfo2().fordblks;
   for (size_t size = 64 << 10; size >= 16; size /= 2) {
     while (free >= size) {
       auto chunk = static_cast<char*>(malloc(size));

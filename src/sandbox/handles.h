@@ -21,7 +21,15 @@ struct Cap {
   CapKind kind;
   kj::Maybe<capnp::Capability::Client> client;
   kj::Own<void> attachment = {};  // what must live as long, such as the connection it came from
-  kj::Own<kj::Canceler> calls = kj::heap<kj::Canceler>();  // that are given up with the handle
+  kj::Own<kj::Canceler> calls =
+      {};  // that are given up with the handle; made by endingWithHandle()
+
+  // `call`, until the handle is dropped.
+  template <typename T>
+  kj::Promise<T> endingWithHandle(kj::Promise<T> call) {
+    if (calls.get() == nullptr) calls = kj::heap<kj::Canceler>();
+    return calls->wrap(kj::mv(call));
+  }
 
   // The capability, leaving none behind.
   capnp::Capability::Client take() {

@@ -56,7 +56,7 @@ void capGet(Bridge& bridge, const Info& info) {
 void cancelFetch(const Info& info) {
   auto& bridge = Bridge::from(info.GetIsolate());
   auto& cap = unwrapCap(bridge, info.Data());
-  cap.attachment = nullptr;
+  cap.calls = nullptr;
 }
 
 void capFetch(Bridge& bridge, const Info& info) {
@@ -65,10 +65,11 @@ void capFetch(Bridge& bridge, const Info& info) {
   auto request = entrypoint.fetchRequest();
   writeRequest(bridge, info[1].As<v8::Object>(), request.initRequest());
 
-  auto canceler = kj::heap<kj::Canceler>();
+  auto handle = wrapCap(bridge, CapKind::ENTRYPOINT, nullptr);
   auto promise =
-      canceler->wrap(request.send().then([](auto&& response) { return kj::mv(response); }));
-  auto handle = wrapCap(bridge, CapKind::ENTRYPOINT, nullptr, kj::mv(canceler));
+      unwrapCap(bridge, handle).endingWithHandle(request.send().then([](auto&& response) {
+        return kj::mv(response);
+      }));
   auto settled =
       bridge.toJs(kj::mv(promise),
                   [&bridge, keep = v8::Global<v8::Object>(bridge.isolate, handle)](
@@ -158,7 +159,6 @@ void capDrop(Bridge& bridge, const Info& info) {
   bridge.detach(kj::evalLater([client = kj::mv(cap.client), attachment = kj::mv(cap.attachment),
                                calls = kj::mv(cap.calls)]() {}));
   cap.client = nullptr;
-  cap.calls = kj::heap<kj::Canceler>();
 }
 
 void exportObjectOp(Bridge& bridge, const Info& info) {

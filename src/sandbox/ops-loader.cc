@@ -157,17 +157,17 @@ void leaseEnded(Bridge& bridge, const Info& info) {
   auto& lease = unwrapCap(bridge, info[0]);
   auto promise = lease.as<schema::Lease>().endedRequest().send();
   // Dropping the lease must end this call too: a pending one would keep the sandbox alive.
-  info.GetReturnValue().Set(
-      bridge.toJs(lease.calls->wrap(promise.then([](auto&& response) { return kj::mv(response); })),
-                  [&bridge](auto&& response) -> v8::Local<v8::Value> {
-                    auto object = v8::Object::New(bridge.isolate);
-                    auto ending = response.getEnding();
-                    setField(bridge, object, "reason",
-                             engine::text(bridge.isolate, reasonName(ending.getReason())));
-                    setField(bridge, object, "detail",
-                             engine::text(bridge.isolate, ending.getDetail().asArray()));
-                    return object;
-                  }));
+  info.GetReturnValue().Set(bridge.toJs(
+      lease.endingWithHandle(promise.then([](auto&& response) { return kj::mv(response); })),
+      [&bridge](auto&& response) -> v8::Local<v8::Value> {
+        auto object = v8::Object::New(bridge.isolate);
+        auto ending = response.getEnding();
+        setField(bridge, object, "reason",
+                 engine::text(bridge.isolate, reasonName(ending.getReason())));
+        setField(bridge, object, "detail",
+                 engine::text(bridge.isolate, ending.getDetail().asArray()));
+        return object;
+      }));
 }
 
 // hostOutbound() → entrypoint

@@ -2,11 +2,9 @@
 
 #include <sys/mman.h>
 
-#include <cinttypes>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <vector>
+
+#include "confine/memory-map.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25  // Linux 6.1
@@ -18,30 +16,10 @@ namespace {
 constexpr uintptr_t PAGE = 4096;
 constexpr uintptr_t HUGE_PAGE = 2 << 20;
 
-struct Range {
-  uintptr_t begin, end;
-};
-
-// Private writable memory without a file behind it. Read whole before anything is changed.
-std::vector<Range> readCandidates() {
-  std::vector<Range> ranges;
-  FILE* file = fopen("/proc/self/maps", "re");
-  if (file == nullptr) return ranges;
-  char line[4608];
-  while (fgets(line, sizeof line, file) != nullptr) {
-    Range range;
-    char permissions[5];
-    uint64_t inode;
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %" SCNu64, &range.begin, &range.end,
-               permissions, &inode) != 4)
-      continue;
-    if (inode != 0 || permissions[1] != 'w' || permissions[3] != 'p' ||
-        strstr(line, "[stack]") != nullptr)
-      continue;
-    ranges.push_back(range);
-  }
-  fclose(file);
-  return ranges;
+// Private writable memory without a file behind it.
+bool isCandidate(const confine::Mapping& mapping) {
+  return mapping.inode == 0 && mapping.permissions[1] == 'w' && mapping.permissions[3] == 'p' &&
+         mapping.name != "[stack]";
 }
 
 // Untouched memory must not be filled with zeroes only to be folded.
@@ -59,7 +37,8 @@ bool isMostlyResident(uintptr_t begin) {
 
 size_t foldMemory() {
   size_t folded = 0;
-  for (Range range : readCandidates()) {
+  for (const confine::Mapping& range : confine::readMemoryMap()) {
+    if (!isCandidate(range)) continue;
     uintptr_t first = (range.begin + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
     for (uintptr_t at = first; at + HUGE_PAGE <= range.end; at += HUGE_PAGE) {
       if (isMostlyResident(at) &&

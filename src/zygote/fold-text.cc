@@ -2,49 +2,38 @@
 
 #include <sys/mman.h>
 
-#include <cinttypes>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
+#include <string_view>
+
+#include "confine/memory-map.h"
 
 namespace mayfly::zygote {
 namespace {
 
 constexpr uintptr_t HUGE_PAGE = 2 << 20;
 
-struct Range {
-  uintptr_t begin = 0, end = 0;
-};
-
-Range findText(const char* library) {
-  Range found;
-  FILE* file = fopen("/proc/self/maps", "re");
-  if (file == nullptr) return found;
-  char line[4608];
-  while (fgets(line, sizeof line, file) != nullptr) {
-    Range range;
-    char permissions[5];
-    int path = 0;
-    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %*u %n", &range.begin, &range.end,
-               permissions, &path) != 3) {
-      continue;
-    }
-    const char* name = path == 0 ? nullptr : strrchr(line + path, '/');
-    if (strcmp(permissions, "r-xp") == 0 && name != nullptr &&
-        strncmp(name + 1, library, strlen(library)) == 0) {
-      found = range;
+// The executable mapping of the library, if it is loaded.
+const confine::Mapping* findText(const std::vector<confine::Mapping>& mappings,
+                                 std::string_view library) {
+  for (const confine::Mapping& mapping : mappings) {
+    auto slash = mapping.name.rfind('/');
+    if (std::string_view(mapping.permissions) == "r-xp" && slash != std::string::npos &&
+        std::string_view(mapping.name).substr(slash + 1).starts_with(library)) {
+      return &mapping;
     }
   }
-  fclose(file);
-  return found;
+  return nullptr;
 }
 
 }  // namespace
 
 size_t foldText(const char* library) {
-  Range text = findText(library);
-  uintptr_t begin = (text.begin + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-  uintptr_t end = text.end & ~(HUGE_PAGE - 1);
+  auto mappings = confine::readMemoryMap();
+  const confine::Mapping* text = findText(mappings, library);
+  if (text == nullptr) return 0;
+  uintptr_t begin = (text->begin + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+  uintptr_t end = text->end & ~(HUGE_PAGE - 1);
   if (begin >= end) return 0;
   size_t size = end - begin;
 
