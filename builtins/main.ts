@@ -1,6 +1,6 @@
 // The built-ins: evaluated once in the zygote, inherited by every sandbox.
 
-import { currentInvocation, inGlobalScope, requireIo } from "./internal/invocation.ts";
+import { belonging, currentInvocation, inGlobalScope, requireIo } from "./internal/invocation.ts";
 import { ops } from "./internal/ops.ts";
 import { globalOutbound } from "./internal/outbound.ts";
 import { cloneError, failureText } from "./rpc/errors.ts";
@@ -17,7 +17,17 @@ const platform = installPlatform(globalThis, {
     const { stack, name, message } = failureText(error, false);
     ops.log("error", `Uncaught ${stack || `${name}: ${message}`}`);
   },
-  adopt: (cancel) => currentInvocation()?.own(cancel) ?? (() => {}),
+  adopt(cancel) {
+    const invocation = currentInvocation();
+    if (invocation === undefined) return () => {};
+    const disown = invocation.own(cancel);
+    const asleep = invocation.mayWake();
+    return () => {
+      disown();
+      asleep();
+    };
+  },
+  belonging,
   outbound: globalOutbound,
   bodies: {
     exportStream: (stream, length) => ({ source: exportReadable(stream), length }),

@@ -64,14 +64,31 @@ export function requireIo(what: string): void {
   }
 }
 
+/** What an invocation may use, beyond what ends its process. */
+export interface InvocationLimits {
+  /** Outgoing requests: fetches, their redirects, calls on bindings. */
+  readonly subrequests: number;
+}
+
+const DEFAULT_LIMITS: InvocationLimits = { subrequests: 10_000 };
+
+const HUNG =
+  "The Workers runtime canceled this request because it detected that your Worker's code had hung and would never generate " +
+  "a response. (Nothing that it waits for can happen: no timer, request or stream is pending.)";
+
 export class Invocation {
   #holds = 0;
   #ended = false;
+  #subrequests = 0;
+  // Answers that somebody waits for, and what could still bring them about.
+  #owed = 0;
+  #wakers = 0;
+  #checking = false;
   readonly #cleanups = new Set<() => void>();
   readonly #aborted: Promise<never>;
   #abort!: (reason: unknown) => void;
 
-  constructor() {
+  constructor(readonly limits: InvocationLimits = DEFAULT_LIMITS) {
     this.#aborted = new Promise<never>((_, reject) => {
       this.#abort = reject;
     });
@@ -89,12 +106,9 @@ export class Invocation {
   /** Keeps the invocation open until the returned function is called. */
   hold(): () => void {
     this.#holds++;
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
+    return once(() => {
       if (--this.#holds === 0) this.end();
-    };
+    });
   }
 
   /** Registers what must be let go of when the invocation ends; the returned function takes that back. */
@@ -109,9 +123,46 @@ export class Invocation {
     };
   }
 
-  /** `promise`, or the reason of abort() if that comes first. */
-  orAborted<T>(promise: Promise<T>): Promise<T> {
+  /** Until the returned function is called, something outside (a timer, an answer, a caller) may wake this invocation. */
+  mayWake(): () => void {
+    this.#wakers++;
+    return once(() => {
+      if (--this.#wakers === 0 && this.#owed > 0) this.#checkSoon();
+    });
+  }
+
+  /**
+   * What the invocation owes somebody: `promise`, or the reason of abort() if that comes first. If nothing pending could
+   * ever settle it, the invocation is aborted at once, as hung.
+   */
+  owe<T>(promise: Promise<T>): Promise<T> {
+    this.#owed++;
+    if (this.#wakers === 0) this.#checkSoon();
+    const settled = () => {
+      this.#owed--;
+    };
+    promise.then(settled, settled);
     return Promise.race([promise, this.#aborted]);
+  }
+
+  // Once the current turn is over, no microtask can help any more.
+  #checkSoon(): void {
+    if (this.#checking) return;
+    this.#checking = true;
+    ops.atTurnEnd(() => {
+      this.#checking = false;
+      if (this.#owed > 0 && this.#wakers === 0 && !this.#ended) this.abort(Object.assign(new Error(HUNG), { code: "ERR_NEVER_SETTLES" }));
+    });
+  }
+
+  /** Counts one outgoing request. Throws Error over the limit. */
+  countSubrequest(): void {
+    if (++this.#subrequests > this.limits.subrequests) {
+      throw Object.assign(
+        new Error(`Too many subrequests by a single Worker invocation: the limit is ${this.limits.subrequests}.`),
+        { code: "ERR_SUBREQUEST_LIMIT" },
+      );
+    }
   }
 
   abort(reason: unknown): void {
@@ -126,4 +177,34 @@ export class Invocation {
     for (const cleanup of this.#cleanups) cleanup();
     this.#cleanups.clear();
   }
+}
+
+function once(body: () => void): () => void {
+  let called = false;
+  return () => {
+    if (called) return;
+    called = true;
+    body();
+  };
+}
+
+/**
+ * Remembers the invocation that makes an I/O object. The returned function throws when another one uses it; `type` is
+ * how the error names the object. Objects made outside of any invocation belong to all.
+ */
+export function belonging(type: string): () => void {
+  const owner = currentInvocation();
+  return owner === undefined ? anybody : () => requireOwner(owner, type);
+}
+
+function anybody(): void {}
+
+function requireOwner(owner: Invocation, type: string): void {
+  const current = currentInvocation();
+  if (current === undefined || current === owner) return;
+  throw new Error(
+    "Cannot perform I/O on behalf of a different request. I/O objects (such as streams, request/response bodies, and others) " +
+      "created in the context of one request handler cannot be accessed from a different request's handler. " +
+      `(I/O type: ${type})`,
+  );
 }

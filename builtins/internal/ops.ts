@@ -239,6 +239,8 @@ export interface Ops {
   /** The value that V8 carries along promise reactions; whatever was set when the current code was scheduled. */
   asyncFrame(): unknown;
   setAsyncFrame(frame: unknown): void;
+  /** Calls `callback` once, when the current turn has run all its microtasks. */
+  atTurnEnd(callback: () => void): void;
 
   // Text, URLs, bytes -------------------------------------------------------------------------------
   utf8Encode(text: string): Uint8Array;

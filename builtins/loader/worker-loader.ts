@@ -1,7 +1,7 @@
 // env.LOADER: dynamic workers.
 
 import { ops, type Cap, type Encoded, type LeaseLimits } from "../internal/ops.ts";
-import { currentInvocation, requireIo } from "../internal/invocation.ts";
+import { belonging, currentInvocation, requireIo } from "../internal/invocation.ts";
 import { newFetcher } from "../rpc/fetcher.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { explainPlainly, refuseDynamicTransfer, Session, type Endpoint } from "../rpc/session.ts";
@@ -117,6 +117,7 @@ interface EntrypointOptions {
 /** A dynamic worker. */
 export class WorkerStub {
   readonly #source: Source;
+  readonly #requireOwner = belonging("WorkerStubChannel");
 
   constructor(secret: symbol, source: Source) {
     if (secret !== key) throw new TypeError("Illegal constructor");
@@ -125,6 +126,7 @@ export class WorkerStub {
 
   /** The Fetcher of an export; `null` or nothing: the default export. Problems show on the first call. */
   getEntrypoint(name?: unknown, options?: EntrypointOptions): object {
+    this.#requireOwner();
     const exportName = name === undefined || name === null || name === "default" ? "default" : String(name);
     const props: unknown = options?.props;
     if (props !== undefined && (typeof props !== "object" || props === null)) {
@@ -171,6 +173,10 @@ class DynamicEndpoint implements Endpoint {
         return (inner ?? { explain: explainPlainly }).explain(disconnect);
       },
       () => leave(),
+      pending.then(
+        () => {},
+        () => {},
+      ),
     );
   }
 

@@ -5,7 +5,7 @@ import { currentInvocation } from "../internal/invocation.ts";
 import { cloneError, errorFromFailure } from "./errors.ts";
 import { encodeValue } from "./lower.ts";
 import { Reviver } from "./revive.ts";
-import type { Session } from "./session.ts";
+import { explainPlainly, Session } from "./session.ts";
 import { rememberStub, stubStateOf } from "./stub-state.ts";
 
 export class RpcPromise {
@@ -69,6 +69,13 @@ function start(session: Session, send: () => { settled: Promise<Settled>; target
   return newPromise(pending, promise);
 }
 
+/** A call that did not get as far as being sent. */
+export function failedCall(error: unknown): object {
+  return newPromise(new PendingResult(NOWHERE), Promise.reject(error));
+}
+
+const NOWHERE = new Session(null as unknown as Cap, explainPlainly, () => {});
+
 type Explain = Session["explain"];
 
 async function settle(
@@ -80,11 +87,15 @@ async function settle(
 ): Promise<unknown> {
   const invocation = currentInvocation();
   try {
+    if (session.arrival !== null) await session.arrival;
+    const asleep = invocation?.mayWake();
     let answer: Settled;
     try {
       answer = await settled;
     } catch (error) {
       throw await explain(error as Disconnect);
+    } finally {
+      asleep?.();
     }
     return valueOf(answer, new Reviver(session, invocation));
   } finally {

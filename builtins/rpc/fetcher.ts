@@ -1,12 +1,12 @@
 // Fetcher: the client-side handle of a worker's entrypoint.
 
 import { ops, type Cap, type Disconnect, type WireRequest, type WireResponse } from "../internal/ops.ts";
-import { currentInvocation } from "../internal/invocation.ts";
+import { belonging, currentInvocation } from "../internal/invocation.ts";
 import type { AbortSignal } from "../runtime/events/abort.ts";
 import { onAbort } from "../runtime/events/abort-hook.ts";
 import { fetchThrough } from "../runtime/fetch/fetch.ts";
 import type { FetchTarget } from "../runtime/fetch/fetch-target.ts";
-import { isRemoteName, newProperty, startCall, startGet, valueOf, type Callee } from "./calls.ts";
+import { failedCall, isRemoteName, newProperty, startCall, startGet, valueOf, type Callee } from "./calls.ts";
 import { Reviver } from "./revive.ts";
 import type { Endpoint, Session } from "./session.ts";
 import { rememberStub } from "./stub-state.ts";
@@ -24,12 +24,15 @@ Object.defineProperty(Fetcher.prototype, Symbol.toStringTag, { value: "Fetcher",
 export function endpointTarget(endpoint: Endpoint): FetchTarget {
   return {
     async send(request: WireRequest, signal: AbortSignal | undefined): Promise<WireResponse> {
+      const invocation = currentInvocation();
+      invocation?.countSubrequest();
       const session = endpoint.open();
       const leave = session.use();
       const { settled, cancel } = ops.capFetch(session.cap, request);
       const forget = signal === undefined ? () => {} : onAbort(signal, cancel);
       // The invocation that asked is over: nobody waits for the answer any more.
-      const disown = currentInvocation()?.own(cancel);
+      const disown = invocation?.own(cancel);
+      const asleep = invocation?.mayWake();
       try {
         let answer;
         try {
@@ -38,11 +41,12 @@ export function endpointTarget(endpoint: Endpoint): FetchTarget {
           throw await session.explain(error as Disconnect);
         }
         if ("failed" in answer) {
-          valueOf(answer.failed, new Reviver(session, currentInvocation()));
+          valueOf(answer.failed, new Reviver(session, invocation));
           throw new Error("internal error: a failed fetch without its failure");
         }
         return watchBody(answer, session);
       } finally {
+        asleep?.();
         disown?.();
         forget();
         leave();
@@ -67,12 +71,18 @@ export function bodyFinished(source: Cap): void {
 }
 
 export function newFetcher(endpoint: Endpoint): object {
+  const requireOwner = belonging("SubrequestChannel");
   const callee: Callee = {
-    call: (path, args) => inSession(endpoint, (session) => startCall(session, () => session.cap, path, args)),
-    get: (path) => inSession(endpoint, (session) => startGet(session, () => session.cap, path)),
+    call: (path, args) =>
+      inSession(endpoint, requireOwner, (session) => startCall(session, () => session.cap, path, args)),
+    get: (path) => inSession(endpoint, requireOwner, (session) => startGet(session, () => session.cap, path)),
   };
   const target = endpointTarget(endpoint);
-  const fetch = (input: unknown, init?: unknown) => fetchThrough(() => target, input, init);
+  const ownTarget = () => {
+    requireOwner();
+    return target;
+  };
+  const fetch = (input: unknown, init?: unknown) => fetchThrough(ownTarget, input, init);
 
   const shape = Object.create(Fetcher.prototype) as object;
   const proxy = new Proxy(shape, {
@@ -81,7 +91,11 @@ export function newFetcher(endpoint: Endpoint): object {
       return isRemoteName(key) ? newProperty(callee, [key]) : Reflect.get(shape, key, receiver);
     },
   });
-  rememberStub(proxy, { kind: "entrypoint", className: "Fetcher", transferable: () => endpoint.transferable() });
+  const transferable = () => {
+    requireOwner();
+    return endpoint.transferable();
+  };
+  rememberStub(proxy, { kind: "entrypoint", className: "Fetcher", transferable });
   rememberEndpoint(proxy, endpoint);
   return proxy;
 }
@@ -96,7 +110,13 @@ export function endpointOf(fetcher: object): Endpoint | undefined {
   return endpoints.get(fetcher);
 }
 
-function inSession(endpoint: Endpoint, begin: (session: Session) => object): object {
+function inSession(endpoint: Endpoint, requireOwner: () => void, begin: (session: Session) => object): object {
+  try {
+    requireOwner();
+    currentInvocation()?.countSubrequest();
+  } catch (error) {
+    return failedCall(error);
+  }
   const session = endpoint.open();
   const leave = session.use();
   try {

@@ -24,6 +24,8 @@ export class Session {
     readonly cap: Cap,
     readonly explain: (disconnect: Disconnect) => Promise<unknown>,
     readonly done: () => void,
+    /** Settles when there is somebody to talk to at all, if that depends on the program itself; never rejects. */
+    readonly arrival: Promise<void> | null = null,
   ) {}
 
   /** Counts one user in; the returned function counts it out again. */

@@ -15,16 +15,29 @@ import type { Session } from "./session.ts";
 const READ_BYTES = 64 * 1024;
 const PREMATURE = "ReadableStream received over RPC disconnected prematurely.";
 
+/** `answer`, which may wake the invocation that waits for it. */
+async function awake<T>(answer: Promise<T>): Promise<T> {
+  const asleep = currentInvocation()?.mayWake();
+  try {
+    return await answer;
+  } finally {
+    asleep?.();
+  }
+}
+
 /** A stream of ours as a source for another process; holds the invocation open until it is over. */
 export function exportReadable(stream: ReadableStream): Cap {
   if (isLocked(stream)) throw new TypeError("The ReadableStream has been locked to a reader.");
   const reader = new ByteReader(stream);
   const invocation = currentInvocation();
   const release = invocation?.hold() ?? (() => {});
+  // Its reader may ask for more, unless it waits for us already.
+  let asleep = invocation?.mayWake() ?? (() => {});
   let rest: Uint8Array | null = null;
   let over = false;
   const finish = () => {
     over = true;
+    asleep();
     release();
   };
   const read = async (maxBytes: number): Promise<Uint8Array | null> => {
@@ -50,7 +63,13 @@ export function exportReadable(stream: ReadableStream): Cap {
     return chunk;
   };
   return ops.exportSource({
-    read: (maxBytes) => (invocation === undefined ? read(maxBytes) : invocation.run(() => read(maxBytes))),
+    async read(maxBytes) {
+      if (invocation === undefined) return read(maxBytes);
+      asleep();
+      const bytes = await invocation.owe(invocation.run(() => read(maxBytes)));
+      if (!over) asleep = invocation.mayWake();
+      return bytes;
+    },
     cancel() {
       if (over) return;
       reader.cancel(new Error("The stream's reader went away."));
@@ -75,7 +94,7 @@ export function importReadable(source: Cap, finished: () => void = () => {}): Re
       let read: Awaited<ReturnType<typeof ops.capRead>>;
       try {
         if (over) throw new Error(PREMATURE);
-        read = await ops.capRead(source, READ_BYTES);
+        read = await awake(ops.capRead(source, READ_BYTES));
       } catch {
         finish();
         throw new Error(PREMATURE);
@@ -99,14 +118,19 @@ export function exportWritable(stream: WritableStream): Cap {
   writer.closed.catch(() => {});
   const invocation = currentInvocation();
   const release = invocation?.hold() ?? (() => {});
+  const asleep = invocation?.mayWake() ?? (() => {});
+  const finish = () => {
+    asleep();
+    release();
+  };
   const within = <T>(body: () => Promise<T>): Promise<T> => (invocation === undefined ? body() : invocation.run(body));
   return ops.exportSink({
     write: (bytes) => within(() => writer.write(bytes)),
-    close: () => within(() => writer.close()).finally(release),
+    close: () => within(() => writer.close()).finally(finish),
     abort(reason) {
       const why = reason || "WritableStream received over RPC was disconnected because the remote execution context has ended.";
       writer.abort(new Error(why)).catch(() => {});
-      release();
+      finish();
     },
   });
 }
@@ -115,13 +139,13 @@ export function importWritable(sink: Cap, finished: () => void = () => {}): Writ
   return new WritableStream({
     async write(chunk: unknown) {
       const bytes = typeof chunk === "string" ? ops.utf8Encode(chunk) : chunk;
-      if (bytes instanceof ArrayBuffer) return ops.capWrite(sink, new Uint8Array(bytes));
+      if (bytes instanceof ArrayBuffer) return awake(ops.capWrite(sink, new Uint8Array(bytes)));
       if (!ArrayBuffer.isView(bytes)) throw new TypeError("A WritableStream sent over RPC takes bytes or strings.");
-      return ops.capWrite(sink, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      return awake(ops.capWrite(sink, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
     },
     async close() {
       try {
-        await ops.capClose(sink);
+        await awake(ops.capClose(sink));
       } finally {
         ops.capDrop(sink);
         finished();

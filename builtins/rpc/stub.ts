@@ -1,7 +1,7 @@
 // RpcStub: the handle of one remote object or function.
 
 import { ops, type Cap } from "../internal/ops.ts";
-import { currentInvocation, type Invocation } from "../internal/invocation.ts";
+import { belonging, currentInvocation, type Invocation } from "../internal/invocation.ts";
 import { isRemoteName, newProperty, plainFunction, startCall, startGet, type Callee } from "./calls.ts";
 import { explainPlainly, Session } from "./session.ts";
 import { rememberStub } from "./stub-state.ts";
@@ -27,6 +27,7 @@ export interface StubHandle {
 
 /** Makes the stub of a capability that arrived in `session`; it is let go of when `owner` ends, at the latest. */
 export function newStub(cap: Cap, session: Session, owner: Invocation | undefined, handles?: StubHandle[]): object {
+  const requireOwner = belonging("Client");
   const leave = session.use();
   let live: Cap | null = cap;
   const dispose = () => {
@@ -41,6 +42,7 @@ export function newStub(cap: Cap, session: Session, owner: Invocation | undefine
 
   const current = (): Cap => {
     if (live === null) throw new Error("RPC stub used after being disposed.");
+    requireOwner();
     return live;
   };
   const callee: Callee = {

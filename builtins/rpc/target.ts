@@ -144,6 +144,7 @@ function exportResult(value: object, invocation: Invocation | undefined): Cap {
 }
 
 function exportMembers(target: object, invocation: Invocation | undefined, released: () => void): Cap {
+  const asleep = invocation?.mayWake();
   const run = (reply: () => Promise<Reply>): Promise<Reply> => {
     if (invocation === undefined) return reply();
     if (invocation.ended) {
@@ -151,13 +152,14 @@ function exportMembers(target: object, invocation: Invocation | undefined, relea
         failedReply(new SystemError(new Error("The execution context responding to this call was canceled."))),
       );
     }
-    return invocation.run(reply);
+    return invocation.owe(invocation.run(reply)).catch((reason: unknown) => failedReply(new SystemError(reason as Error)));
   };
   return ops.exportObject("object", {
     call: (path, args) =>
       run(() => replyToCall(args, invocation, (values) => callMember(findMember(target, path), path, values))),
     get: (path) => run(() => replyWith(() => findMember(target, path).value)),
     released() {
+      asleep?.();
       try {
         if (invocation === undefined || invocation.ended) released();
         else invocation.run(released);

@@ -8,6 +8,7 @@ const WAIT_UNTIL_MS = 30_000;
 
 export class ExecutionContext {
   readonly #invocation: Invocation;
+  #passThrough = false;
   readonly props: unknown;
   readonly exports: unknown;
 
@@ -28,7 +29,8 @@ export class ExecutionContext {
     ExecutionContext.#check(this);
     const release = this.#invocation.hold();
     const timer = ops.startTimer(WAIT_UNTIL_MS, release);
-    Promise.resolve(promise)
+    this.#invocation
+      .owe(Promise.resolve(promise))
       .catch((error: unknown) => {
         const { stack, name, message } = failureText(error, false);
         ops.log("error", `Uncaught (in waitUntil) ${stack || `${name}: ${message}`}`);
@@ -39,8 +41,14 @@ export class ExecutionContext {
       });
   }
 
+  /** From now on an exception in this fetch sends the request on to the global outbound instead of failing. */
   passThroughOnException(): void {
     ExecutionContext.#check(this);
+    this.#passThrough = true;
+  }
+
+  static passesThrough(ctx: ExecutionContext): boolean {
+    return ctx.#passThrough;
   }
 
   /** Ends this invocation at once. */

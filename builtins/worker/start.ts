@@ -94,7 +94,7 @@ async function inInvocation<T>(worker: Worker, body: (ctx: ExecutionContext) => 
   const invocation = new Invocation();
   const release = invocation.hold();
   try {
-    return await invocation.orAborted(
+    return await invocation.owe(
       invocation.run(() => body(new ExecutionContext(invocation, {}, worker.loopback))),
     );
   } finally {

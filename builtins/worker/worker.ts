@@ -2,8 +2,10 @@
 
 import { ops, type Cap, type Encoded, type WireRequest, type WireResponse } from "../internal/ops.ts";
 import { Invocation } from "../internal/invocation.ts";
+import { globalOutbound } from "../internal/outbound.ts";
+import type { Request } from "../runtime/fetch/request.ts";
 import { isResponse, type Response } from "../runtime/fetch/response.ts";
-import { requestFromWire, wireResponse } from "../runtime/fetch/wire.ts";
+import { requestFromWire, wireRequest, wireResponse } from "../runtime/fetch/wire.ts";
 import { abortSignal, createSignal } from "../runtime/events/abort.ts";
 import { cloneError, failureText, SystemError, systemError } from "../rpc/errors.ts";
 import { newFetcher, rememberEndpoint } from "../rpc/fetcher.ts";
@@ -85,7 +87,7 @@ export class Worker {
     const release = invocation.hold();
     try {
       const { receiver, ctx } = this.#begin(invocation, name, props);
-      return await invocation.orAborted(body(invocation, receiver, ctx)).catch((reason: unknown) => {
+      return await invocation.owe(body(invocation, receiver, ctx)).catch((reason: unknown) => {
         throw reason instanceof SystemError ? reason : new SystemError(reason as Error);
       });
     } catch (error) {
@@ -158,23 +160,20 @@ export class Worker {
     const disconnect = createSignal();
     try {
       const { receiver, ctx } = this.#begin(invocation, name, props);
-      const response = await invocation.orAborted(
+      const response = await invocation.owe(
         invocation.run(async (): Promise<WireResponse> => {
           caller.cancelled = () => {
             abortSignal(disconnect, new Error("The client has disconnected."));
             invocation.end();
           };
           const request = requestFromWire(wire);
-          const handler: unknown = receiver.instance["fetch"];
-          if (typeof handler !== "function") throw new Error("Handler does not export a fetch() function.");
-          const args = receiver.isClass ? [request] : [request, this.env, ctx];
-          const answer: unknown = await Reflect.apply(handler, receiver.instance, args);
-          if (!isResponse(answer)) {
-            throw new TypeError(
-              "Incorrect type for Promise: the Promise did not resolve to 'Response'. (The fetch handler must return a Response.)",
-            );
+          try {
+            return await this.#answer(receiver, request, ctx);
+          } catch (error) {
+            const again = ExecutionContext.passesThrough(ctx) ? replayed(wire, request) : null;
+            if (again === null) throw error;
+            return globalOutbound().send(again, undefined);
           }
-          return wireResponse(answer as Response);
         }),
       );
       return { response };
@@ -188,6 +187,19 @@ export class Worker {
     } finally {
       release();
     }
+  }
+
+  async #answer(receiver: Receiver, request: Request, ctx: ExecutionContext): Promise<WireResponse> {
+    const handler: unknown = receiver.instance["fetch"];
+    if (typeof handler !== "function") throw new Error("Handler does not export a fetch() function.");
+    const args = receiver.isClass ? [request] : [request, this.env, ctx];
+    const answer: unknown = await Reflect.apply(handler, receiver.instance, args);
+    if (!isResponse(answer)) {
+      throw new TypeError(
+        "Incorrect type for Promise: the Promise did not resolve to 'Response'. (The fetch handler must return a Response.)",
+      );
+    }
+    return wireResponse(answer as Response);
   }
 
   // ctx.exports --------------------------------------------------------------------------------------
@@ -222,6 +234,12 @@ export class Worker {
     rememberEndpoint(stub, endpoint);
     return stub;
   }
+}
+
+/** The request as it came, for another try. Null if its body was read and cannot be had again. */
+function replayed(wire: WireRequest, request: Request): WireRequest | null {
+  if (wire.body === null || wire.body instanceof Uint8Array) return wire;
+  return request.bodyUsed ? null : { ...wire, body: wireRequest(request).body };
 }
 
 /** Decoded anew for each invocation, so that what a program does to its props stays in that invocation. */

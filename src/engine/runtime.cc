@@ -198,10 +198,21 @@ void Runtime::noteRejection(v8::PromiseRejectMessage message) {
   }
 }
 
-void Runtime::drain() {
+void Runtime::runMicrotasks() {
   do {
     isolatePtr->PerformMicrotaskCheckpoint();
   } while (v8::platform::PumpMessageLoop(platform->defaultPlatform(), isolatePtr));
+}
+
+void Runtime::drain() {
+  runMicrotasks();
+  while (!turnEnd.empty()) {
+    for (auto& callback : turnEnd.releaseAsArray()) {
+      v8::TryCatch tryCatch(isolatePtr);
+      callback.Get(isolatePtr)->Call(context(), v8::Undefined(isolatePtr), 0, nullptr).IsEmpty();
+    }
+    runMicrotasks();
+  }
 
   // A handler attached within the same Turn counts; what is left now is unhandled.
   while (!rejections.empty()) {

@@ -49,6 +49,10 @@ public:
   // The last thing in the zygote: collects garbage and gives free memory back, since each page costs every fork.
   void trim();
 
+  // Calls `callback` once, when the current Turn has run its microtasks. It runs before rejections are reported, and the
+  // microtasks that it causes run too. Must not throw.
+  void atTurnEnd(v8::Local<v8::Function> callback) { turnEnd.add(isolatePtr, callback); }
+
   // Told of promises that were rejected with nobody listening when a Turn ended.
   using RejectionHook = kj::Function<void(v8::Local<v8::Promise>, v8::Local<v8::Value> reason)>;
   void onUnhandledRejection(RejectionHook hook) { rejectionHook = kj::mv(hook); }
@@ -60,6 +64,7 @@ private:
   class BufferAllocator;
 
   void drain();
+  void runMicrotasks();
   void noteRejection(v8::PromiseRejectMessage message);
   static size_t nearHeapLimit(void* self, size_t current, size_t initial);
 
@@ -76,6 +81,7 @@ private:
     v8::Global<v8::Value> reason;
   };
   kj::Vector<Rejection> rejections;
+  kj::Vector<v8::Global<v8::Function>> turnEnd;
 };
 
 // One entry into JavaScript: makes the isolate and context current and, when the outermost Turn ends, runs

@@ -68,6 +68,11 @@ void setAsyncFrame(Bridge& bridge, const Info& info) {
   bridge.isolate->SetContinuationPreservedEmbedderData(info[0]);
 }
 
+void atTurnEnd(Bridge& bridge, const Info& info) {
+  KJ_REQUIRE(info[0]->IsFunction());
+  bridge.runtime.atTurnEnd(info[0].As<v8::Function>());
+}
+
 void log(Bridge& bridge, const Info& info) {
   auto name = engine::utf8(bridge.isolate, info[0]);
   auto level = name == "debug"   ? schema::LogLevel::DEBUG
@@ -79,13 +84,10 @@ void log(Bridge& bridge, const Info& info) {
 }
 
 constexpr Operation OPERATIONS[] = {
-    {"stopClock", operation<stopClock>},
-    {"startTimer", operation<startTimer>},
-    {"cancelTimer", operation<cancelTimer>},
-    {"monotonicMs", operation<monotonicMs>},
-    {"asyncFrame", operation<asyncFrame>},
-    {"setAsyncFrame", operation<setAsyncFrame>},
-    {"log", operation<log>},
+    {"stopClock", operation<stopClock>},     {"startTimer", operation<startTimer>},
+    {"cancelTimer", operation<cancelTimer>}, {"monotonicMs", operation<monotonicMs>},
+    {"asyncFrame", operation<asyncFrame>},   {"setAsyncFrame", operation<setAsyncFrame>},
+    {"atTurnEnd", operation<atTurnEnd>},     {"log", operation<log>},
 };
 
 }  // namespace

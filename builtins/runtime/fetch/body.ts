@@ -40,6 +40,8 @@ export class Body {
   #shared: boolean;
   #used = false;
   #signal: AbortSignal | undefined;
+  // Content of the runtime's own belongs to an invocation; a program's stream is the program's.
+  readonly #requireOwner: (() => void) | undefined;
 
   private constructor(
     whole: string | Uint8Array | null,
@@ -51,6 +53,7 @@ export class Body {
     this.#shared = shared;
     this.#stream = stream;
     this.#remote = remote;
+    if (stream === null) this.#requireOwner = hooks().belonging?.("ReadableStreamSource");
   }
 
   static ofText(text: string): Body {
@@ -119,6 +122,7 @@ export class Body {
 
   /** Throws TypeError if the content cannot be read any more, or is being read. */
   requireUnused(): void {
+    this.#requireOwner?.();
     if (this.used) {
       throw new TypeError(
         "Body has already been used. It can only be used once. Use tee() first if you need to read it twice.",

@@ -17,6 +17,8 @@ export interface PlatformHooks {
   reportException(error: unknown): void;
   /** Ties something cancellable (a timer) to the current invocation. The answer unties it. */
   adopt?(cancel: () => void): () => void;
+  /** For an I/O object that is being made: the answer throws when another invocation than the maker's uses it. */
+  belonging?(type: string): () => void;
   /** Where the global fetch() sends its requests. Throwing rejects the fetch. */
   outbound(): FetchTarget;
   /** How bodies enter and leave this process. */
