@@ -13,7 +13,10 @@ import { rehearse, warm } from "./worker/warm.ts";
 const platform = installPlatform(globalThis, {
   requireIo,
   inGlobalScope,
-  reportException(error) {
+  reportException(error, reported) {
+    const recording = currentInvocation()?.recording;
+    if (reported) recording?.report(error);
+    else recording?.exception(error);
     const { stack, name, message } = failureText(error, false);
     ops.log("error", `Uncaught ${stack || `${name}: ${message}`}`);
   },
@@ -28,6 +31,9 @@ const platform = installPlatform(globalThis, {
     };
   },
   belonging,
+  logged(level, args) {
+    currentInvocation()?.recording?.log(level, args);
+  },
   outbound: globalOutbound,
   bodies: {
     exportStream: (stream, length) => ({ source: exportReadable(stream), length }),

@@ -2,6 +2,7 @@
 //
 // The current invocation travels in V8's async context, so it is right after every `await`.
 
+import type { Recording } from "../trace/recording.ts";
 import { ops } from "./ops.ts";
 
 /** What `import { env, exports }` shows instead of the real ones: set by withEnv() and its siblings. */
@@ -82,13 +83,18 @@ export class Invocation {
   #subrequests = 0;
   // Answers that somebody waits for, and what could still bring them about.
   #owed = 0;
+  #background = 0; // of them, those that no caller waits for
   #wakers = 0;
   #checking = false;
   readonly #cleanups = new Set<() => void>();
   readonly #aborted: Promise<never>;
   #abort!: (reason: unknown) => void;
 
-  constructor(readonly limits: InvocationLimits = DEFAULT_LIMITS) {
+  /** @param recording  what its tail workers will get to see; null if it has none */
+  constructor(
+    readonly limits: InvocationLimits = DEFAULT_LIMITS,
+    readonly recording: Recording | null = null,
+  ) {
     this.#aborted = new Promise<never>((_, reject) => {
       this.#abort = reject;
     });
@@ -131,6 +137,16 @@ export class Invocation {
     });
   }
 
+  /** Work that goes on after the answer; given up when nothing can bring it about any more. */
+  oweInBackground<T>(promise: Promise<T>): Promise<T> {
+    this.#background++;
+    const settled = () => {
+      this.#background--;
+    };
+    promise.then(settled, settled);
+    return this.owe(promise);
+  }
+
   /**
    * What the invocation owes somebody: `promise`, or the reason of abort() if that comes first. If nothing pending could
    * ever settle it, the invocation is aborted at once, as hung.
@@ -151,7 +167,9 @@ export class Invocation {
     this.#checking = true;
     ops.atTurnEnd(() => {
       this.#checking = false;
-      if (this.#owed > 0 && this.#wakers === 0 && !this.#ended) this.abort(Object.assign(new Error(HUNG), { code: "ERR_NEVER_SETTLES" }));
+      if (this.#owed === 0 || this.#wakers > 0 || this.#ended) return;
+      if (this.#owed === this.#background) this.end();
+      else this.abort(Object.assign(new Error(HUNG), { code: "ERR_NEVER_SETTLES" }));
     });
   }
 
@@ -166,6 +184,7 @@ export class Invocation {
   }
 
   abort(reason: unknown): void {
+    this.recording?.failed(reason);
     this.#abort(reason);
     this.end();
   }
@@ -176,6 +195,7 @@ export class Invocation {
     this.#ended = true;
     for (const cleanup of this.#cleanups) cleanup();
     this.#cleanups.clear();
+    this.recording?.end();
   }
 }
 

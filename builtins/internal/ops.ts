@@ -77,6 +77,8 @@ export interface ObjectHandlers {
   get(path: string[]): Promise<Reply>;
   /** Entrypoints only. Must give `caller` its `cancelled`, called if the one who asked goes away before the answer. */
   fetch?(request: WireRequest, caller: { cancelled?: () => void }): Promise<{ response: WireResponse } | { failed: Reply }>;
+  /** Entrypoints only: trace items, as a JSON array. */
+  tail?(items: string): Promise<void>;
   /** No handle anywhere holds the object any more. */
   released(): void;
 }
@@ -124,14 +126,15 @@ export interface WireBinding {
 /** A program as its sandbox receives it: `bindings` instead of `env` when the supervisor sent it. */
 export interface ReceivedProgram extends WireProgram {
   bindings: WireBinding[] | null;
+  tails: Cap[];
 }
 
 /** What `start` makes of a program; natively it becomes a Worker server. */
 export interface WorkerHandlers {
   /** Called once after `start`, when microtasks have run: what is still pending now would need I/O. */
   evaluated(): void;
-  /** `props`: an encoded value, JSON text, or null for none. */
-  entrypoint(name: string, props: Encoded | string | null): Cap;
+  /** `props`: an encoded value, JSON text, or null for none. `trace`: who hears of the one invocation that follows. */
+  entrypoint(name: string, props: Encoded | string | null, trace: Cap | null): Cap;
   /** Resolves to JSON text. */
   invoke(method: string, args: string): Promise<string>;
   tests(): Promise<string[]>;
@@ -194,6 +197,8 @@ export interface Ops {
   capCall(cap: Cap, path: string[], args: Encoded): { settled: Promise<Settled>; target: Cap };
   capGet(cap: Cap, path: string[]): { settled: Promise<Settled>; target: Cap };
   capFetch(cap: Cap, request: WireRequest): { settled: Promise<WireResponse | { failed: Settled }>; cancel: () => void };
+  /** Delivers trace items to an entrypoint. */
+  capTail(cap: Cap, items: string): Promise<void>;
   /** The last bytes may come with `done`, or none; after it the source is over. */
   capRead(cap: Cap, maxBytes: number): Promise<{ bytes: Uint8Array<ArrayBuffer>; done: boolean }>;
   capWrite(cap: Cap, bytes: Uint8Array): Promise<void>;
@@ -208,7 +213,7 @@ export interface Ops {
   /** Asks for a blank sandbox. `lease` and `blank` are usable at once; dropping `lease` kills the sandbox. */
   loaderLease(loader: Cap, limits: LeaseLimits, profile: string, outbound: boolean, label: string): { lease: Cap; blank: Cap; granted: Promise<void> };
   blankStart(blank: Cap, program: WireProgram): Cap;
-  workerEntrypoint(worker: Cap, name: string, props: Encoded | null): Cap;
+  workerEntrypoint(worker: Cap, name: string, props: Encoded | null, trace: Cap | null): Cap;
   leaseBegan(lease: Cap, invocation: number, limits: LeaseLimits): void;
   leaseFinished(lease: Cap, invocation: number): void;
   leaseEnded(lease: Cap): Promise<{ reason: EndReason; detail: string }>;

@@ -6,6 +6,8 @@
 import { ops, type Cap, type Disconnect, type Encoded, type EndReason, type LeaseLimits } from "../internal/ops.ts";
 import { systemError } from "../rpc/errors.ts";
 import { explainPlainly, Session } from "../rpc/session.ts";
+import { exportDetached } from "../rpc/target.ts";
+import { Trace, TraceInbox, type Outcome } from "../trace/trace.ts";
 import type { LoadedCode } from "./worker-code.ts";
 
 const endings: Record<EndReason, { message: string; code: string }> = {
@@ -25,6 +27,14 @@ function endingError(reason: EndReason): Error {
   return systemError(message, code, reason === "retired" ? { retryable: true } : undefined);
 }
 
+const outcomes: Partial<Record<EndReason, Outcome | "never began">> = {
+  cpuLimit: "exceededCpu",
+  startupCpuLimit: "never began",
+  wallLimit: "exceededWallTime",
+  memoryLimit: "exceededMemory",
+  released: "canceled",
+};
+
 /** One sandbox with the program in it. */
 class Running {
   readonly lease: Cap;
@@ -35,6 +45,7 @@ class Running {
   #released = false;
   readonly ended: Promise<Error>;
   gone = false;
+  readonly #traces = new Set<Trace>();
   idleSince = Date.now();
 
   constructor(loader: Cap, { program, limits }: LoadedCode, label: string, first: LeaseLimits) {
@@ -48,10 +59,12 @@ class Running {
     this.ended = ops.leaseEnded(lease).then(
       ({ reason }) => {
         this.gone = true;
+        this.#finishTraces(outcomes[reason] ?? "internalError");
         return endingError(reason);
       },
       async (error: unknown) => {
         this.gone = true;
+        this.#finishTraces("canceled");
         return this.#released ? endingError("released") : ((await explainPlainly(error as Disconnect)) as Error);
       },
     );
@@ -59,6 +72,13 @@ class Running {
 
   get busy(): boolean {
     return this.#inFlight > 0;
+  }
+
+  /** The trace of one invocation; told by the sandbox, and by its end if that comes first. */
+  trace(tails: readonly Cap[], entrypoint: string): Trace {
+    const trace = new Trace(tails, entrypoint, () => this.#traces.delete(trace));
+    this.#traces.add(trace);
+    return trace;
   }
 
   /** Begins an invocation; the returned function ends it. */
@@ -78,6 +98,13 @@ class Running {
       this.idleSince = Date.now();
       if (!this.#released) ops.leaseFinished(this.lease, number);
     };
+  }
+
+  #finishTraces(outcome: Outcome | "never began"): void {
+    for (const trace of this.#traces) {
+      if (outcome === "never began") trace.discard();
+      else trace.finish(outcome);
+    }
   }
 
   release(): void {
@@ -123,7 +150,10 @@ export class Instance {
   open(name: string, props: Encoded | null, limits: LeaseLimits): Session {
     const running = this.ensure(limits);
     const finish = running.begin(tighter(this.code.limits, limits));
-    const entrypoint = ops.workerEntrypoint(running.worker, name, props);
+    const { tails } = this.code;
+    const trace = tails.length === 0 ? null : running.trace(tails, name === "" ? "default" : name);
+    const inbox = trace === null ? null : exportDetached(new TraceInbox(trace));
+    const entrypoint = ops.workerEntrypoint(running.worker, name, props, inbox);
     return new Session(
       entrypoint,
       (disconnect) => explain(running, disconnect),
@@ -131,6 +161,8 @@ export class Instance {
         ops.capDrop(entrypoint);
         finish();
       },
+      null,
+      (event) => trace?.begin(event),
     );
   }
 

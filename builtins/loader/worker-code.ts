@@ -1,6 +1,6 @@
 // WorkerCode: the dictionary that load() and get()'s callback give, checked and turned into a program to send.
 
-import { ops, type LeaseLimits, type WireModule, type WireProgram } from "../internal/ops.ts";
+import { ops, type Cap, type LeaseLimits, type WireModule, type WireProgram } from "../internal/ops.ts";
 import { inheritedOutbound } from "../internal/outbound.ts";
 import { endpointOf } from "../rpc/fetcher.ts";
 import { encodeValue } from "../rpc/lower.ts";
@@ -12,6 +12,7 @@ const MAX_MODULES = 10000;
 
 export interface LoadedCode {
   program: WireProgram;
+  tails: Cap[];
   limits: LeaseLimits;
 }
 
@@ -31,7 +32,10 @@ export function readWorkerCode(code: unknown, what: string): LoadedCode {
   const env = dictionary["env"];
   if (env !== undefined && (typeof env !== "object" || env === null)) throw wrongType("env", "object");
   const outbound = dictionary["globalOutbound"];
-  for (const field of ["tails", "streamingTails"]) checkTails(field, dictionary[field]);
+  const tails = readTails("tails", dictionary["tails"]);
+  if (readTails("streamingTails", dictionary["streamingTails"]).length > 0) {
+    ops.log("warn", "WorkerCode.streamingTails: streaming tail workers are not supported; nothing will be delivered to them.");
+  }
 
   const bytes = modules.reduce((sum, module) => sum + bodySize(module), 0);
   if (bytes > MAX_CODE_BYTES) {
@@ -62,6 +66,7 @@ export function readWorkerCode(code: unknown, what: string): LoadedCode {
       env: encodedEnv,
       outbound: readOutbound(outbound),
     },
+    tails,
     limits,
   };
 }
@@ -176,18 +181,17 @@ function bodySize(module: WireModule): number {
   return typeof module.body === "string" ? module.body.length : module.body.byteLength;
 }
 
-function checkTails(field: string, value: unknown): void {
-  if (value === undefined) return;
+function readTails(field: string, value: unknown): Cap[] {
+  if (value === undefined) return [];
   if (!Array.isArray(value)) throw wrongType(field, "Array");
-  for (const [index, tail] of value.entries()) {
+  return value.map((tail: unknown, index) => {
     const endpoint = typeof tail === "object" || typeof tail === "function" ? endpointOf(tail as object) : undefined;
     if (endpoint === undefined) {
       throw new TypeError(`Incorrect type for array element ${index} of the '${field}' field on 'WorkerCode': it is not of type 'Fetcher'.`);
     }
     // Says so when the entrypoint is one that may not be handed on.
-    ops.capDrop(endpoint.transferable());
-  }
-  if (value.length > 0) ops.log("warn", `WorkerCode.${field}: tail workers are not supported yet; nothing will be delivered to them.`);
+    return endpoint.transferable();
+  });
 }
 
 function readOutbound(value: unknown): WireProgram["outbound"] {

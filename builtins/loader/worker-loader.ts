@@ -5,6 +5,7 @@ import { belonging, currentInvocation, requireIo } from "../internal/invocation.
 import { newFetcher } from "../rpc/fetcher.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { explainPlainly, refuseDynamicTransfer, Session, type Endpoint } from "../rpc/session.ts";
+import type { TraceEvent } from "../trace/trace.ts";
 import { Instance } from "./instance.ts";
 import { readLimits, readWorkerCode } from "./worker-code.ts";
 
@@ -158,10 +159,12 @@ class DynamicEndpoint implements Endpoint {
     if (source.instance !== null) return source.instance.open(wireName, this.props, this.limits);
     const { pending } = source as Pending;
     let inner: Session | null = null;
+    let event: TraceEvent | null = null;
     let leave = () => {};
     const cap = ops.capFromPromise(
       pending.then((instance) => {
         inner = instance.open(wireName, this.props, this.limits);
+        if (event !== null) inner.begins(event);
         leave = inner.use();
         return inner.cap;
       }),
@@ -177,6 +180,9 @@ class DynamicEndpoint implements Endpoint {
         () => {},
         () => {},
       ),
+      (first) => {
+        event ??= first;
+      },
     );
   }
 

@@ -7,6 +7,7 @@ import { onAbort } from "../runtime/events/abort-hook.ts";
 import { fetchThrough } from "../runtime/fetch/fetch.ts";
 import type { FetchTarget } from "../runtime/fetch/fetch-target.ts";
 import { failedCall, isRemoteName, newProperty, startCall, startGet, valueOf, type Callee } from "./calls.ts";
+import { requestEvent } from "../trace/trace.ts";
 import { Reviver } from "./revive.ts";
 import type { Endpoint, Session } from "./session.ts";
 import { rememberStub } from "./stub-state.ts";
@@ -27,6 +28,7 @@ export function endpointTarget(endpoint: Endpoint): FetchTarget {
       const invocation = currentInvocation();
       invocation?.countSubrequest();
       const session = endpoint.open();
+      session.begins(requestEvent(request));
       const leave = session.use();
       const { settled, cancel } = ops.capFetch(session.cap, request);
       const forget = signal === undefined ? () => {} : onAbort(signal, cancel);
@@ -74,8 +76,8 @@ export function newFetcher(endpoint: Endpoint): object {
   const requireOwner = belonging("SubrequestChannel");
   const callee: Callee = {
     call: (path, args) =>
-      inSession(endpoint, requireOwner, (session) => startCall(session, () => session.cap, path, args)),
-    get: (path) => inSession(endpoint, requireOwner, (session) => startGet(session, () => session.cap, path)),
+      inSession(endpoint, requireOwner, path, (session) => startCall(session, () => session.cap, path, args)),
+    get: (path) => inSession(endpoint, requireOwner, path, (session) => startGet(session, () => session.cap, path)),
   };
   const target = endpointTarget(endpoint);
   const ownTarget = () => {
@@ -110,7 +112,12 @@ export function endpointOf(fetcher: object): Endpoint | undefined {
   return endpoints.get(fetcher);
 }
 
-function inSession(endpoint: Endpoint, requireOwner: () => void, begin: (session: Session) => object): object {
+function inSession(
+  endpoint: Endpoint,
+  requireOwner: () => void,
+  path: string[],
+  begin: (session: Session) => object,
+): object {
   try {
     requireOwner();
     currentInvocation()?.countSubrequest();
@@ -118,6 +125,7 @@ function inSession(endpoint: Endpoint, requireOwner: () => void, begin: (session
     return failedCall(error);
   }
   const session = endpoint.open();
+  session.begins({ rpcMethod: path.join(".") });
   const leave = session.use();
   try {
     return begin(session);

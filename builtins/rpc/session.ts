@@ -1,6 +1,7 @@
 // Sessions: one use of another worker, from its first message until nothing of it is left here.
 
 import { ops, type Cap, type Disconnect } from "../internal/ops.ts";
+import type { TraceEvent } from "../trace/trace.ts";
 import { cloneError, systemError } from "./errors.ts";
 
 /** Where a Fetcher's calls go. */
@@ -26,6 +27,8 @@ export class Session {
     readonly done: () => void,
     /** Settles when there is somebody to talk to at all, if that depends on the program itself; never rejects. */
     readonly arrival: Promise<void> | null = null,
+    /** Told what the invocation is about, before it is sent there. */
+    readonly begins: (event: TraceEvent) => void = () => {},
   ) {}
 
   /** Counts one user in; the returned function counts it out again. */

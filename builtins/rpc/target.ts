@@ -137,6 +137,11 @@ export function exportTarget(target: object, hold: boolean): Cap {
   });
 }
 
+/** `target` for one receiver, beyond any invocation. */
+export function exportDetached(target: object): Cap {
+  return exportMembers(target, undefined, () => {});
+}
+
 // The result itself, for calls pipelined on it.
 function exportResult(value: object, invocation: Invocation | undefined): Cap {
   const release = invocation?.hold();

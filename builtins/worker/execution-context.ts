@@ -29,9 +29,13 @@ export class ExecutionContext {
     ExecutionContext.#check(this);
     const release = this.#invocation.hold();
     const timer = ops.startTimer(WAIT_UNTIL_MS, release);
+    this.#invocation.own(() => {
+      ops.cancelTimer(timer);
+    });
     this.#invocation
-      .owe(Promise.resolve(promise))
+      .oweInBackground(Promise.resolve(promise))
       .catch((error: unknown) => {
+        this.#invocation.recording?.exception(error);
         const { stack, name, message } = failureText(error, false);
         ops.log("error", `Uncaught (in waitUntil) ${stack || `${name}: ${message}`}`);
       })

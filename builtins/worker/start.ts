@@ -14,7 +14,7 @@ import { prepareModules } from "./program-modules.ts";
 import { Worker } from "./worker.ts";
 
 export function start(program: ReceivedProgram): WorkerHandlers {
-  const worker = new Worker(program.bindings !== null);
+  const worker = new Worker(program.bindings !== null, program.tails);
   fillEnv(worker.env, program);
   setOutbound(program.outbound);
 
@@ -48,7 +48,7 @@ export function start(program: ReceivedProgram): WorkerHandlers {
       // What the supervisor loads itself, it also reports itself.
       if (worker.failure !== null && program.bindings === null) ops.log("error", worker.failure.message);
     },
-    entrypoint: (name, props) => worker.entrypoint(name, props),
+    entrypoint: (name, props, trace) => worker.entrypoint(name, props, trace),
     invoke: (method, args) => inInvocation(worker, (ctx) => invokeForJson(worker, ctx, method, args)),
     async tests() {
       if (worker.failure !== null) throw worker.failure;

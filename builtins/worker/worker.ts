@@ -14,6 +14,9 @@ import { Reviver } from "../rpc/revive.ts";
 import { CapEndpoint, refuseDynamicTransfer } from "../rpc/session.ts";
 import { rememberStub } from "../rpc/stub-state.ts";
 import { callMember, failedReply, findMember, replyToCall, replyWith } from "../rpc/target.ts";
+import { RemoteTrace, Recording } from "../trace/recording.ts";
+import { requestEvent, Trace, type TraceEvent, type TraceOutput } from "../trace/trace.ts";
+import { readTraceItems } from "../trace/trace-item.ts";
 import { DurableObject, WorkerEntrypoint } from "./entrypoint-classes.ts";
 import { ExecutionContext } from "./execution-context.ts";
 
@@ -37,8 +40,11 @@ export class Worker {
   readonly env: Record<string, unknown> = {};
   readonly #loopback: Record<string, unknown> = {};
 
-  /** @param handsOut  whether stubs of its own exports may leave it: parents' may, dynamic workers' may not */
-  constructor(readonly handsOut: boolean) {}
+  /**
+   * @param handsOut  whether stubs of its own exports may leave it: parents' may, dynamic workers' may not
+   * @param tails     who hears of its invocations, unless their caller has a trace of its own
+   */
+  constructor(readonly handsOut: boolean, readonly tails: readonly Cap[] = []) {}
 
   /** After evaluation: reads the exports and makes `ctx.exports`. Throws TypeError for unusable exports. */
   adopt(exports: Record<string, unknown>): void {
@@ -62,30 +68,62 @@ export class Worker {
   }
 
   /** An entrypoint for another process. `name` empty: the default export. `props` as in WorkerHandlers. */
-  entrypoint(name: string, props: Encoded | string | null): Cap {
+  entrypoint(name: string, props: Encoded | string | null, trace: Cap | null = null): Cap {
     const exportName = name === "" ? "default" : name;
+    // The caller's trace is for one invocation.
+    let inbox = trace;
+    const open = (event: TraceEvent): Invocation => {
+      const output = inbox === null ? this.#ownTrace(exportName, event) : new RemoteTrace(inbox);
+      inbox = null;
+      return this.#open(exportName, output);
+    };
     return ops.exportObject("entrypoint", {
       call: (path, args) =>
-        this.#invoke(exportName, props, (invocation, receiver, context) => this.#call(invocation, receiver, context, path, args)),
+        this.#invoke(() => open(rpcEvent(path)), exportName, props, (invocation, receiver, context) =>
+          this.#call(invocation, receiver, context, path, args),
+        ),
       get: (path) =>
-        this.#invoke(exportName, props, async (invocation, receiver) => {
+        this.#invoke(() => open(rpcEvent(path)), exportName, props, async (invocation, receiver) => {
           return invocation.run(() => replyWith(() => findMember(receiver.instance, path, RESERVED).value));
         }),
-      fetch: (request, caller) => this.#fetch(exportName, props, request, caller),
+      fetch: (request, caller) => this.#fetch(() => open(requestEvent(request)), exportName, props, request, caller),
+      tail: (items) => this.#tail(exportName, props, items),
       released() {},
     });
+  }
+
+  #ownTrace(name: string, event: TraceEvent): TraceOutput | null {
+    if (this.tails.length === 0) return null;
+    const trace = new Trace(this.tails, name);
+    trace.begin(event);
+    return trace;
+  }
+
+  // Throws SystemError if nothing can be invoked.
+  #open(name: string, output: TraceOutput | null): Invocation {
+    try {
+      if (this.failure !== null) throw new SystemError(this.failure);
+      const exported = this.#exported(name);
+      if (exported.kind === "none") throw new SystemError(systemError(exported.why, "ERR_NO_ENTRYPOINT"));
+    } catch (error) {
+      output?.discard();
+      throw error;
+    }
+    return new Invocation(undefined, output === null ? null : new Recording(output));
   }
 
   // One invocation -----------------------------------------------------------------------------------
 
   async #invoke(
+    open: () => Invocation,
     name: string,
     props: Encoded | string | null,
     body: (invocation: Invocation, receiver: Receiver, ctx: ExecutionContext) => Promise<Awaited<ReturnType<typeof replyWith>>>,
   ) {
-    const invocation = new Invocation();
-    const release = invocation.hold();
+    let release = () => {};
     try {
+      const invocation = open();
+      release = invocation.hold();
       const { receiver, ctx } = this.#begin(invocation, name, props);
       return await invocation.owe(body(invocation, receiver, ctx)).catch((reason: unknown) => {
         throw reason instanceof SystemError ? reason : new SystemError(reason as Error);
@@ -98,9 +136,7 @@ export class Worker {
   }
 
   #begin(invocation: Invocation, name: string, props: Encoded | string | null): { receiver: Receiver; ctx: ExecutionContext } {
-    if (this.failure !== null) throw new SystemError(this.failure);
-    const exported = this.#exported(name);
-    if (exported.kind === "none") throw new SystemError(systemError(exported.why, "ERR_NO_ENTRYPOINT"));
+    const exported = this.#exported(name) as Exclude<Export, { kind: "none" }>;
     return invocation.run(() => {
       const ctxProps = propsValue(props);
       const ctx = new ExecutionContext(invocation, ctxProps, this.#loopback);
@@ -127,11 +163,13 @@ export class Worker {
 
   #call(invocation: Invocation, receiver: Receiver, ctx: ExecutionContext, path: string[], args: Encoded) {
     return invocation.run(() =>
-      replyToCall(args, invocation, (values) => {
-        const member = findMember(receiver.instance, path, RESERVED);
-        if (receiver.isClass || path.length !== 1) return callMember(member, path, values);
-        return this.#callHandler(member.value, receiver.instance, path[0]!, values, ctx);
-      }),
+      replyToCall(args, invocation, (values) =>
+        recorded(invocation, () => {
+          const member = findMember(receiver.instance, path, RESERVED);
+          if (receiver.isClass || path.length !== 1) return callMember(member, path, values);
+          return this.#callHandler(member.value, receiver.instance, path[0]!, values, ctx);
+        }),
+      ),
     );
   }
 
@@ -153,19 +191,33 @@ export class Worker {
     return Reflect.apply(handler, object, [values[0], this.env, ctx]);
   }
 
-  async #fetch(name: string, props: Encoded | string | null, wire: WireRequest, caller: { cancelled?: () => void }) {
-    const invocation = new Invocation();
+  async #fetch(
+    open: () => Invocation,
+    name: string,
+    props: Encoded | string | null,
+    wire: WireRequest,
+    caller: { cancelled?: () => void },
+  ) {
+    let invocation: Invocation;
+    try {
+      invocation = open();
+    } catch (error) {
+      caller.cancelled = () => {};
+      return { failed: failedReply(error) };
+    }
     const release = invocation.hold();
-    caller.cancelled = () => invocation.end();
     const disconnect = createSignal();
+    let gone = false;
+    caller.cancelled = () => {
+      gone = true;
+      if (invocation.recording !== null) invocation.recording.outcome = "canceled";
+      abortSignal(disconnect, new Error("The client has disconnected."));
+      invocation.end();
+    };
     try {
       const { receiver, ctx } = this.#begin(invocation, name, props);
       const response = await invocation.owe(
         invocation.run(async (): Promise<WireResponse> => {
-          caller.cancelled = () => {
-            abortSignal(disconnect, new Error("The client has disconnected."));
-            invocation.end();
-          };
           const request = requestFromWire(wire);
           try {
             return await this.#answer(receiver, request, ctx);
@@ -176,14 +228,35 @@ export class Worker {
           }
         }),
       );
+      if (invocation.recording !== null) invocation.recording.status = response.status;
       return { response };
     } catch (error) {
       // When the client has gone, what the handler then runs into is of no interest.
-      if (!(error instanceof SystemError) && !invocation.ended) {
+      if (!gone) {
+        if (!invocation.ended) invocation.recording?.failed(error);
         const { stack, name: errorName, message } = failureText(error, false);
         ops.log("error", `Uncaught ${stack || `${errorName}: ${message}`}`);
       }
       return { failed: failedReply(error) };
+    } finally {
+      release();
+    }
+  }
+
+  async #tail(name: string, props: Encoded | string | null, items: string): Promise<void> {
+    // Not traced itself: that would never end.
+    const invocation = this.#open(name, null);
+    const release = invocation.hold();
+    try {
+      const { receiver, ctx } = this.#begin(invocation, name, props);
+      const handler: unknown = receiver.instance["tail"] ?? receiver.instance["trace"];
+      if (typeof handler !== "function") throw new Error(`"${name}" has no tail() handler.`);
+      const events = readTraceItems(items);
+      const args = receiver.isClass ? [events] : [events, this.env, ctx];
+      await invocation.owe(invocation.run(async () => Reflect.apply(handler, receiver.instance, args) as unknown));
+    } catch (error) {
+      const { stack, name: errorName, message } = failureText(error, false);
+      ops.log("error", `Uncaught (in tail) ${stack || `${errorName}: ${message}`}`);
     } finally {
       release();
     }
@@ -234,6 +307,20 @@ export class Worker {
     rememberEndpoint(stub, endpoint);
     return stub;
   }
+}
+
+function rpcEvent(path: string[]): TraceEvent {
+  return { rpcMethod: path.join(".") };
+}
+
+/** What `body` returns; what it throws is recorded as the end of the invocation. */
+function recorded(invocation: Invocation, body: () => unknown): unknown {
+  const { recording } = invocation;
+  if (recording === null) return body();
+  return (async () => body())().catch((error: unknown) => {
+    if (!invocation.ended) recording.failed(error);
+    throw error;
+  });
 }
 
 /** The request as it came, for another try. Null if its body was read and cannot be had again. */

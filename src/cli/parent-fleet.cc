@@ -34,14 +34,18 @@ void ParentFleet::add(const config::WorkerConfig& worker, config::ProgramSource 
     loaders.add(kj::str(loader.name));
   plan.loaders = loaders.finish();
   for (auto& service : worker.services) {
-    auto findTarget = [this, target = kj::str(service.service)]() -> ParentWorker& {
-      return find(target);
-    };
     plan.services.add(kj::str(service.name),
-                      supervisor::newServiceRelay(kj::mv(findTarget), kj::str(service.entrypoint),
-                                                  kj::str(service.propsJson)));
+                      relayTo(service.service, service.entrypoint, service.propsJson));
   }
+  for (auto& consumer : worker.tailConsumers)
+    plan.tails.add(relayTo(consumer.service, ""_kj, ""_kj));
   parents.add(kj::heap<ParentWorker>(grants, kj::mv(plan)));
+}
+
+schema::Entrypoint::Client ParentFleet::relayTo(kj::StringPtr worker, kj::StringPtr entrypoint,
+                                                kj::StringPtr propsJson) {
+  auto findTarget = [this, name = kj::str(worker)]() -> ParentWorker& { return find(name); };
+  return supervisor::newServiceRelay(kj::mv(findTarget), kj::str(entrypoint), kj::str(propsJson));
 }
 
 kj::Promise<void> ParentFleet::start(kj::Maybe<int> socket) {

@@ -34,6 +34,8 @@ private:
   void add(const config::WorkerConfig& worker, config::ProgramSource source,
            const supervisor::ParentGrants& grants);
   supervisor::ParentWorker& find(kj::StringPtr name);
+  schema::Entrypoint::Client relayTo(kj::StringPtr worker, kj::StringPtr entrypoint,
+                                     kj::StringPtr propsJson);
 
   kj::Vector<kj::Own<supervisor::ParentWorker>> parents;
 };

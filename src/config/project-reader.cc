@@ -35,27 +35,37 @@ void addWorker(Project& project, WorkerConfig worker) {
   project.workers.add(kj::mv(worker));
 }
 
+// `what` names the key that refers to the worker, for the error.
+void checkWorkerExists(const Project& project, kj::StringPtr name, kj::String what,
+                       kj::StringPtr where) {
+  bool known = std::any_of(project.workers.begin(), project.workers.end(),
+                           [&](const WorkerConfig& other) { return other.name == name; });
+  if (known) return;
+  OperatorError{
+      .code = kj::str("config.unknown-worker"),
+      .what = kj::str(what, " names a worker ", quoteJson(name), " that does not exist"),
+      .where = kj::str(where),
+      .why = kj::str("the workers of this project are ",
+                     kj::strArray(
+                         KJ_MAP(other, project.workers) { return quoteJson(other.name); }, ", ")),
+      .fix = kj::str(
+          "correct the name, or add that worker's configuration file to \"mayfly.workers\""),
+  }
+      .raise();
+}
+
 void checkServices(const Project& project) {
   for (auto& worker : project.workers) {
     for (auto& binding : worker.services) {
-      bool known =
-          std::any_of(project.workers.begin(), project.workers.end(),
-                      [&](const WorkerConfig& other) { return other.name == binding.service; });
-      if (known) continue;
-      OperatorError{
-          .code = kj::str("config.unknown-worker"),
-          .what = kj::str("the service ", quoteJson(binding.name), " of worker ",
-                          quoteJson(worker.name), " names a worker ", quoteJson(binding.service),
-                          " that does not exist"),
-          .where = kj::str(binding.where),
-          .why =
-              kj::str("the workers of this project are ",
-                      kj::strArray(
-                          KJ_MAP(other, project.workers) { return quoteJson(other.name); }, ", ")),
-          .fix = kj::str(
-              "correct the name, or add that worker's configuration file to \"mayfly.workers\""),
-      }
-          .raise();
+      checkWorkerExists(
+          project, binding.service,
+          kj::str("the service ", quoteJson(binding.name), " of worker ", quoteJson(worker.name)),
+          binding.where);
+    }
+    for (auto& consumer : worker.tailConsumers) {
+      checkWorkerExists(project, consumer.service,
+                        kj::str("\"tail_consumers\" of worker ", quoteJson(worker.name)),
+                        consumer.where);
     }
   }
 }

@@ -29,6 +29,11 @@ struct ServiceBinding {   // `services`
   kj::String where;       // `file:line`
 };
 
+struct TailConsumer {  // `tail_consumers`
+  kj::String service;  // the `name` of a worker of this project
+  kj::String where;    // `file:line`
+};
+
 // `rules`: which files become which kind of module.
 struct ModuleRule {
   ModuleKind kind;
@@ -53,6 +58,7 @@ struct WorkerConfig {
   kj::Vector<VariableBinding> vars;
   kj::Vector<LoaderBinding> loaders;
   kj::Vector<ServiceBinding> services;
+  kj::Vector<TailConsumer> tailConsumers;
 
   kj::Maybe<uint32_t> cpuMs;     // `limits.cpu_ms`: of each invocation of this worker
   kj::Maybe<kj::String> listen;  // `dev.ip` and `dev.port` as HOST:PORT

@@ -41,7 +41,6 @@ constexpr IgnoredKey IGNORED_KEYS[] = {
     {"queues"_kj, "its bindings will be missing from env, and no queue is consumed"_kj},
     {"assets"_kj, "no static files are served"_kj},
     {"triggers"_kj, "scheduled() is not called"_kj},
-    {"tail_consumers"_kj, "nobody is sent trace items"_kj},
     {"streaming_tail_consumers"_kj, "nobody is sent trace items"_kj},
 };
 
@@ -70,6 +69,7 @@ constexpr kj::StringPtr KNOWN_KEYS[] = {
     "compatibility_flags"_kj,
     "vars"_kj,
     "services"_kj,
+    "tail_consumers"_kj,
     "worker_loaders"_kj,
     "limits"_kj,
     "rules"_kj,
@@ -289,6 +289,12 @@ private:
       binding.where = service.where();
       worker.services.add(kj::mv(binding));
       warnAboutUnread(service);
+    });
+    root.eachObject("tail_consumers", [&](ObjectReader& consumer) {
+      auto service = consumer.getString("service", "the name of the worker that gets trace items");
+      consumer.find("environment");
+      worker.tailConsumers.add(TailConsumer{kj::mv(service), consumer.where()});
+      warnAboutUnread(consumer);
     });
     refuseDuplicates();
   }

@@ -38,6 +38,16 @@ public:
   v8::Global<v8::Object> object;
 };
 
+// Answers with what went wrong, if anything did.
+template <typename Context>
+kj::Promise<void> settle(Bridge& bridge, kj::Promise<Outcome> outcome, Context context) {
+  return outcome.then([&bridge, context](Outcome&& outcome) mutable {
+    if (outcome.fulfilled) return;
+    Turn turn(bridge.runtime);
+    writeThrown(bridge, outcome.value.Get(bridge.isolate), context.getResults().initFailure());
+  });
+}
+
 class ObjectServer final : public schema::Entrypoint::Server {
 public:
   ObjectServer(Bridge& bridge, v8::Local<v8::Object> object)
@@ -98,6 +108,18 @@ protected:
           }
         })
         .attach(kj::mv(caller));
+  }
+
+  kj::Promise<void> tail(TailContext context) override {
+    kj::Promise<Outcome> outcome = nullptr;
+    {
+      Turn turn(bridge.runtime);
+      v8::Local<v8::Value> arguments[] = {
+          engine::text(bridge.isolate, context.getParams().getItems().asArray())};
+      context.releaseParams();
+      outcome = handlers.call("tail", arguments);
+    }
+    return settle(bridge, kj::mv(outcome), context);
   }
 
 private:
@@ -198,7 +220,7 @@ protected:
       context.releaseParams();
       outcome = handlers.call("write", arguments);
     }
-    return settle(kj::mv(outcome), context);
+    return settle(bridge, kj::mv(outcome), context);
   }
 
   kj::Promise<void> close(CloseContext context) override {
@@ -208,7 +230,7 @@ protected:
       Turn turn(bridge.runtime);
       outcome = handlers.call("close", nullptr);
     }
-    return settle(kj::mv(outcome), context);
+    return settle(bridge, kj::mv(outcome), context);
   }
 
   kj::Promise<void> abort(AbortContext context) override {
@@ -220,15 +242,6 @@ protected:
   }
 
 private:
-  template <typename Context>
-  kj::Promise<void> settle(kj::Promise<Outcome> outcome, Context context) {
-    return outcome.then([this, context](Outcome&& outcome) mutable {
-      if (outcome.fulfilled) return;
-      Turn turn(bridge.runtime);
-      writeThrown(bridge, outcome.value.Get(bridge.isolate), context.getResults().initFailure());
-    });
-  }
-
   Bridge& bridge;
   Handlers handlers;
   bool open = true;

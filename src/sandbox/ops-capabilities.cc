@@ -124,6 +124,12 @@ void capWrite(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(acknowledged(bridge, request.send()));
 }
 
+void capTail(Bridge& bridge, const Info& info) {
+  auto request = unwrapCap(bridge, info[0]).as<schema::Entrypoint>().tailRequest();
+  request.setItems(engine::utf8(bridge.isolate, info[1]));
+  info.GetReturnValue().Set(acknowledged(bridge, request.send()));
+}
+
 void capClose(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(acknowledged(
       bridge, unwrapCap(bridge, info[0]).as<schema::ByteSink>().closeRequest().send()));
@@ -184,6 +190,7 @@ constexpr Operation OPERATIONS[] = {
     {"capCall", operation<capCall>},
     {"capGet", operation<capGet>},
     {"capFetch", operation<capFetch>},
+    {"capTail", operation<capTail>},
     {"capRead", operation<capRead>},
     {"capWrite", operation<capWrite>},
     {"capClose", operation<capClose>},

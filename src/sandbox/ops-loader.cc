@@ -103,11 +103,13 @@ void blankStart(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(wrapCap(bridge, CapKind::WORKER, request.send().getWorker()));
 }
 
-// workerEntrypoint(worker, name, props | null) → entrypoint
+// workerEntrypoint(worker, name, props | null, trace | null) → entrypoint
 void workerEntrypoint(Bridge& bridge, const Info& info) {
   auto request = unwrapCap(bridge, info[0]).as<schema::Worker>().entrypointRequest();
   request.setName(engine::utf8(bridge.isolate, info[1]));
   if (info[2]->IsObject()) unwrapEncoded(bridge, info[2]).write(request.initProps());
+  if (info[3]->IsObject())
+    request.setTrace(unwrapCap(bridge, info[3]).take().castAs<schema::JsObject>());
   info.GetReturnValue().Set(wrapCap(bridge, CapKind::ENTRYPOINT, request.send().getEntrypoint()));
 }
 

@@ -12,6 +12,7 @@ using engine::utf8;
 namespace {
 
 constexpr uint MAX_FLAGS = 512;
+constexpr uint MAX_TAILS = 64;
 constexpr uint MAX_MODULES = 10000;
 
 void writeModule(Bridge& bridge, v8::Local<v8::Value> value, schema::Module::Builder builder) {
@@ -105,6 +106,14 @@ v8::Local<v8::Value> bindingsFrom(Bridge& bridge, capnp::List<schema::Binding>::
   return array;
 }
 
+v8::Local<v8::Value> tailsFrom(Bridge& bridge, capnp::List<schema::Entrypoint>::Reader tails) {
+  KJ_REQUIRE(tails.size() <= MAX_TAILS, "too many tails", tails.size());
+  auto array = v8::Array::New(bridge.isolate, static_cast<int>(tails.size()));
+  for (auto i : kj::indices(tails))
+    array->Set(bridge.context(), i, wrapCap(bridge, CapKind::ENTRYPOINT, tails[i])).Check();
+  return array;
+}
+
 }  // namespace
 
 void writeProgram(Bridge& bridge, v8::Local<v8::Object> program, schema::Program::Builder builder) {
@@ -172,6 +181,7 @@ v8::Local<v8::Object> programFrom(Bridge& bridge, schema::Program::Reader progra
   if (reader.isInterceptor())
     outbound = wrapCap(bridge, CapKind::ENTRYPOINT, reader.getInterceptor());
   setField(bridge, object, "outbound", outbound);
+  setField(bridge, object, "tails", tailsFrom(bridge, program.getTails()));
   return object;
 }
 

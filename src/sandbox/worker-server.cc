@@ -27,7 +27,9 @@ protected:
     if (params.hasProps()) props = wrapEncoded(bridge, Encoded::read(params.getProps()));
     if (params.hasPropsJson())
       props = engine::text(bridge.isolate, params.getPropsJson().asArray());
-    context.getResults().setEntrypoint(newEntrypoint(params.getName(), props));
+    v8::Local<v8::Value> trace = v8::Null(bridge.isolate);
+    if (params.hasTrace()) trace = wrapCap(bridge, CapKind::OBJECT, params.getTrace());
+    context.getResults().setEntrypoint(newEntrypoint(params.getName(), props, trace));
     return kj::READY_NOW;
   }
 
@@ -94,8 +96,9 @@ protected:
     auto& io = bridge.ioContext();
     auto made = [&] {
       Turn turn(bridge.runtime);
-      return kj::heap<HttpIngress>(bridge.timer(), *io.lowLevelProvider, io.unixEventPort,
-                                   newEntrypoint("", v8::Null(bridge.isolate)));
+      return kj::heap<HttpIngress>(
+          bridge.timer(), *io.lowLevelProvider, io.unixEventPort,
+          newEntrypoint("", v8::Null(bridge.isolate), v8::Null(bridge.isolate)));
     }();
     made->listen(kj::AutoCloseFd(own));
     ingress = kj::mv(made);
@@ -107,8 +110,9 @@ protected:
   }
 
 private:
-  schema::Entrypoint::Client newEntrypoint(kj::StringPtr name, v8::Local<v8::Value> props) {
-    v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, name), props};
+  schema::Entrypoint::Client newEntrypoint(kj::StringPtr name, v8::Local<v8::Value> props,
+                                           v8::Local<v8::Value> trace) {
+    v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, name), props, trace};
     v8::Local<v8::Value> cap;
     KJ_REQUIRE(
         bridge.callMethod(handlers.Get(bridge.isolate), "entrypoint", arguments).ToLocal(&cap),

@@ -66,6 +66,9 @@ interface Entrypoint extends(JsObject) {
 
   fetch @0 (request :HttpRequest) -> (result :HttpResult) $Cxx.allowCancellation;
   # A caller who goes away cancels the invocation.
+
+  tail @1 (items :Text) -> (failure :Failure);
+  # Delivers trace items, as a JSON array, to the worker's `tail` handler.
 }
 
 struct HttpHeader {

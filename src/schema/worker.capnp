@@ -60,6 +60,9 @@ struct Program {
     host @9 :Void;                    # through the supervisor, which decides what is reachable
     interceptor @10 :Value.Entrypoint;
   }
+
+  tails @11 :List(Value.Entrypoint);
+  # Who hears of the invocations of a parent worker. (Those of dynamic workers are told by their loader.)
 }
 
 interface Blank {
@@ -74,8 +77,9 @@ interface Worker {
   # A program in its sandbox. Dropping the last reference to it, or to anything obtained through it, does
   # not end the sandbox: dropping its Lease does.
 
-  entrypoint @0 (name :Text, props :Value.Payload, propsJson :Text) -> (entrypoint :Value.Entrypoint);
-  # `props`, or from callers that hold no V8 `propsJson`, becomes `ctx.props`. `name` empty: the default export. A missing entrypoint refuses its calls, not this request.
+  entrypoint @0 (name :Text, props :Value.Payload, propsJson :Text, trace :Value.JsObject) -> (entrypoint :Value.Entrypoint);
+  # `props`, or from callers that hold no V8 `propsJson`, becomes `ctx.props`. `trace`, if there are tails, is told what the one invocation
+  # that follows does (builtins/trace/trace.ts). `name` empty: the default export. A missing entrypoint refuses its calls, not this request.
 
   invoke @1 (method :Text, args :Text, timeoutMs :UInt32) -> (result :JsonResult);
   # For callers that hold no V8 (`mayfly run`): calls `method` (empty: `run`, else the default export if it

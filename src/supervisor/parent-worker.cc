@@ -118,6 +118,9 @@ kj::Promise<kj::Own<ParentWorker::Incarnation>> ParentWorker::incarnate() {
   plan.fillProgram(program);
   program.getOutbound().setHost();
   fillBindings(program);
+  auto tails = program.initTails(plan.tails.size());
+  for (auto i : kj::indices(plan.tails))
+    tails.set(i, plan.tails[i]);
   schema::Worker::Client worker = start.send().getWorker();
 
   // A program that failed to start answers every call with the reason; this call asks for nothing else.

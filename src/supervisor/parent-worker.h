@@ -40,6 +40,7 @@ struct ParentPlan {
   kj::Array<Variable> variables;
   kj::Array<kj::String> loaders;
   kj::Vector<Service> services;
+  kj::Vector<schema::Entrypoint::Client> tails;  // of other parents, who hear of its invocations
 };
 
 struct ParentGrants {

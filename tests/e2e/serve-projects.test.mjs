@@ -77,6 +77,36 @@ test("several workers: services call each other, by RPC and by fetch", options, 
   assert.deepEqual(await json(server, "/"), { rpc: 3, admin: "admin", fetched: ["POST", "/some/path", "body"], back: "x:5", failed: ["RangeError", "no"] });
 });
 
+test("tail_consumers: another worker of the project is told of each request", options, async (t) => {
+  const root = folder(t, {
+    "app/wrangler.jsonc": config({ name: "app", mayfly: { workers: ["../watch/wrangler.jsonc"] }, tail_consumers: [{ service: "watch" }],
+      services: [{ binding: "WATCH", service: "watch" }] }),
+    "app/main.js": `export default { async fetch(request, env) {
+      if (new URL(request.url).pathname === "/seen") return Response.json(await env.WATCH.seen());
+      console.log("hello", { n: 1 });
+      throw new RangeError("no luck");
+    } };`,
+    "watch/wrangler.jsonc": config({ name: "watch" }),
+    "watch/main.js": `
+      import { WorkerEntrypoint } from "cloudflare:workers";
+      const seen = [];
+      export default class extends WorkerEntrypoint {
+        tail(events) { seen.push(...JSON.parse(JSON.stringify(events))); }
+        seen() { return seen.filter((item) => item.outcome === "exception"); }
+      }`,
+  });
+  const server = await serve(t, `${root}/app`);
+  assert.equal((await ask(server, "/fail?key=1", { headers: { authorization: "secret" } })).status, 500);
+  let items = [];
+  for (let i = 0; i < 100 && items.length === 0; i++) items = await json(server, "/seen");
+  const [item] = items;
+  assert.equal(item.event.request.method, "GET");
+  assert.match(item.event.request.url, /\/fail\?key=1$/);
+  assert.equal(item.event.request.headers.authorization, "REDACTED");
+  assert.deepEqual(item.logs.map(({ message }) => message), [["hello", { n: 1 }]]);
+  assert.deepEqual(item.exceptions.map(({ name, message }) => [name, message]), [["RangeError", "no luck"]]);
+});
+
 test("--listen takes IPv4, IPv6 and names; else `dev` counts", options, async (t) => {
   const root = project(t, "export default { fetch: () => new Response('ok') };", { dev: { ip: "127.0.0.1", port: 0 } });
   for (const [args, pattern] of [

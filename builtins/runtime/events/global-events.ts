@@ -58,13 +58,13 @@ let reporting = false;
 export function reportUncaught(error: unknown): void {
   // A listener for `error` that throws must not call itself for ever.
   if (reporting || !hasGlobalListeners("error")) {
-    hooks().reportException(error);
+    hooks().reportException(error, true);
     return;
   }
   reporting = true;
   try {
     const event = new ErrorEvent("error", { error, message: `Uncaught ${describe(error)}`, cancelable: true });
-    if (dispatchGlobal(event)) hooks().reportException(error);
+    if (dispatchGlobal(event)) hooks().reportException(error, true);
   } finally {
     reporting = false;
   }

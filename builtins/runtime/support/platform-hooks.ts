@@ -13,8 +13,8 @@ export interface PlatformHooks {
   requireIo(what: string): void;
   /** True while modules are being evaluated: clocks then read 0. */
   inGlobalScope?(): boolean;
-  /** An exception that no program code can catch: from a timer, an event listener, reportError(). */
-  reportException(error: unknown): void;
+  /** An exception that no program code can catch, from a timer or an event listener; `reported` if through reportError(). */
+  reportException(error: unknown, reported?: boolean): void;
   /** Ties something cancellable (a timer) to the current invocation. The answer unties it. */
   adopt?(cancel: () => void): () => void;
   /** For an I/O object that is being made: the answer throws when another invocation than the maker's uses it. */
