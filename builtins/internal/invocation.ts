@@ -71,7 +71,7 @@ export interface InvocationLimits {
   readonly subrequests: number;
 }
 
-const DEFAULT_LIMITS: InvocationLimits = { subrequests: 10_000 };
+export const DEFAULT_LIMITS: InvocationLimits = { subrequests: 10_000 };
 
 const HUNG =
   "The Workers runtime canceled this request because it detected that your Worker's code had hung and would never generate " +

@@ -114,6 +114,8 @@ export interface WireProgram {
   env: Encoded | null;
   /** null: blocked; "host": through the supervisor; otherwise the interceptor. */
   outbound: null | "host" | Cap;
+  /** How many requests one invocation may send out; -1: the default. */
+  subrequests: number;
 }
 
 export interface WireBinding {
@@ -127,14 +129,19 @@ export interface WireBinding {
 export interface ReceivedProgram extends WireProgram {
   bindings: WireBinding[] | null;
   tails: Cap[];
+  /** Of one invocation of a worker that this one loads: what it gets, and the most it can ask for. */
+  loaded: { subrequests: number; maxSubrequests: number };
 }
 
 /** What `start` makes of a program; natively it becomes a Worker server. */
 export interface WorkerHandlers {
   /** Called once after `start`, when microtasks have run: what is still pending now would need I/O. */
   evaluated(): void;
-  /** `props`: an encoded value, JSON text, or null for none. `trace`: who hears of the one invocation that follows. */
-  entrypoint(name: string, props: Encoded | string | null, trace: Cap | null): Cap;
+  /**
+   * `props`: an encoded value, JSON text, or null for none. `trace`: who hears of the one invocation that follows.
+   * `subrequests`: as in the program.
+   */
+  entrypoint(name: string, props: Encoded | string | null, trace: Cap | null, subrequests: number): Cap;
   /** Resolves to JSON text. */
   invoke(method: string, args: string): Promise<string>;
   tests(): Promise<string[]>;
@@ -156,6 +163,8 @@ export interface LeaseLimits {
   cpuMs?: number;
   wallMs?: number;
   memoryMb?: number;
+  /** Counted in the sandbox; the supervisor is not told. */
+  subRequests?: number;
 }
 
 export type EndReason =
@@ -212,8 +221,10 @@ export interface Ops {
   // Sandboxes ---------------------------------------------------------------------------------------
   /** Asks for a blank sandbox. `lease` and `blank` are usable at once; dropping `lease` kills the sandbox. */
   loaderLease(loader: Cap, limits: LeaseLimits, profile: string, outbound: boolean, label: string): { lease: Cap; blank: Cap; granted: Promise<void> };
+  /** Resolves to how many leases should be given back, as soon as somebody waits for them. */
+  loaderShortage(loader: Cap): Promise<number>;
   blankStart(blank: Cap, program: WireProgram): Cap;
-  workerEntrypoint(worker: Cap, name: string, props: Encoded | null, trace: Cap | null): Cap;
+  workerEntrypoint(worker: Cap, name: string, props: Encoded | null, trace: Cap | null, subrequests: number): Cap;
   leaseBegan(lease: Cap, invocation: number, limits: LeaseLimits): void;
   leaseFinished(lease: Cap, invocation: number): void;
   leaseEnded(lease: Cap): Promise<{ reason: EndReason; detail: string }>;

@@ -3,7 +3,7 @@
 // A sandbox may go away under a stub (a limit, a crash, idleness); the next call then gets a fresh one from the
 // program we kept, with its module state lost.
 
-import { ops, type Cap, type Disconnect, type Encoded, type EndReason, type LeaseLimits } from "../internal/ops.ts";
+import { ops, type Cap, type Disconnect, type Encoded, type EndReason, type LeaseLimits, type ReceivedProgram } from "../internal/ops.ts";
 import { systemError } from "../rpc/errors.ts";
 import { explainPlainly, Session } from "../rpc/session.ts";
 import { exportDetached } from "../rpc/target.ts";
@@ -34,27 +34,37 @@ const outcomes: Partial<Record<EndReason, Outcome | "never began">> = {
   memoryLimit: "exceededMemory",
   released: "canceled",
 };
+let loaded = { subrequests: 10_000, maxSubrequests: 10_000 };
+
+/** What the operator grants the workers that are loaded here. */
+export function setLoadedLimits(limits: ReceivedProgram["loaded"]): void {
+  loaded = limits;
+}
 
 /** One sandbox with the program in it. */
 class Running {
   readonly lease: Cap;
   readonly worker: Cap;
   #begun = 0;
-  readonly #leased: LeaseLimits;
-  #inFlight = 1; // the lease counts the first, number 0, as begun
+  #inFlight = 0;
+  #granted = false;
   #released = false;
   readonly ended: Promise<Error>;
   gone = false;
   readonly #traces = new Set<Trace>();
   idleSince = Date.now();
 
-  constructor(loader: Cap, { program, limits }: LoadedCode, label: string, first: LeaseLimits) {
-    const { lease, blank, granted } = ops.loaderLease(loader, tighter(limits, first), "", program.outbound === "host", label);
-    granted.catch(() => {
-      this.gone = true;
-    });
+  constructor(loader: Cap, { program, limits }: LoadedCode, label: string) {
+    const { lease, blank, granted } = ops.loaderLease(loader, limits, "", program.outbound === "host", label);
+    granted.then(
+      () => {
+        this.#granted = true;
+      },
+      () => {
+        this.gone = true;
+      },
+    );
     this.lease = lease;
-    this.#leased = tighter(limits, first);
     this.worker = ops.blankStart(blank, program);
     this.ended = ops.leaseEnded(lease).then(
       ({ reason }) => {
@@ -81,18 +91,20 @@ class Running {
     return trace;
   }
 
+  get waitsEarly(): boolean {
+    return !this.#granted && !this.gone && this.#inFlight === 0;
+  }
+
+  /** Whether a sandbox stands by with nothing to do. */
+  get idle(): boolean {
+    return this.#granted && !this.gone && this.#inFlight === 0;
+  }
+
   /** Begins an invocation; the returned function ends it. */
   begin(limits: LeaseLimits): () => void {
-    let number = this.#begun++;
-    if (number > 0) {
-      this.#inFlight++;
-      ops.leaseBegan(this.lease, number, limits);
-    } else if (isTighter(limits, this.#leased)) {
-      // The lease began its first invocation before anybody knew what would be called: this one takes its place.
-      number = this.#begun++;
-      ops.leaseBegan(this.lease, number, limits);
-      ops.leaseFinished(this.lease, 0);
-    }
+    const number = ++this.#begun;
+    this.#inFlight++;
+    ops.leaseBegan(this.lease, number, limits);
     return () => {
       this.#inFlight--;
       this.idleSince = Date.now();
@@ -116,13 +128,9 @@ class Running {
   }
 }
 
-function isTighter(a: LeaseLimits, b: LeaseLimits): boolean {
-  return (["cpuMs", "wallMs"] as const).some((key) => a[key] !== undefined && (b[key] === undefined || a[key] < b[key]));
-}
-
 function tighter(a: LeaseLimits, b: LeaseLimits): LeaseLimits {
   const result: LeaseLimits = { ...a };
-  for (const key of ["cpuMs", "wallMs", "memoryMb"] as const) {
+  for (const key of ["cpuMs", "wallMs", "memoryMb", "subRequests"] as const) {
     const x = a[key];
     const y = b[key];
     if (y !== undefined && (x === undefined || y < x)) result[key] = y;
@@ -137,23 +145,37 @@ export class Instance {
   constructor(readonly loader: Cap, readonly code: LoadedCode, readonly label: string) {}
 
   /** Starts the sandbox, if it is not running. */
-  ensure(limits: LeaseLimits): Running {
+  ensure(): Running {
     if (this.#released) throw new Error("The invocation that loaded this Worker has ended.");
     if (this.#running === null || this.#running.gone) {
       this.#running?.release();
-      this.#running = new Running(this.loader, this.code, this.label, limits);
+      this.#running = new Running(this.loader, this.code, this.label);
+      holders.add(this);
+      watchShortage(this.loader);
     }
     return this.#running;
   }
 
+  /** Whether it waits for a sandbox that nobody has called yet. */
+  get waitsEarly(): boolean {
+    return this.#running?.waitsEarly ?? false;
+  }
+
+  /** Since when its sandbox stands by with nothing to do; null if it has none or is in use. */
+  get idleSince(): number | null {
+    return this.#running?.idle === true ? this.#running.idleSince : null;
+  }
+
   /** Begins one invocation of an entrypoint. */
   open(name: string, props: Encoded | null, limits: LeaseLimits): Session {
-    const running = this.ensure(limits);
-    const finish = running.begin(tighter(this.code.limits, limits));
+    const running = this.ensure();
+    const granted = tighter(this.code.limits, limits);
+    const finish = running.begin(granted);
     const { tails } = this.code;
     const trace = tails.length === 0 ? null : running.trace(tails, name === "" ? "default" : name);
     const inbox = trace === null ? null : exportDetached(new TraceInbox(trace));
-    const entrypoint = ops.workerEntrypoint(running.worker, name, props, inbox);
+    const subrequests = Math.min(granted.subRequests ?? loaded.subrequests, loaded.maxSubrequests);
+    const entrypoint = ops.workerEntrypoint(running.worker, name, props, inbox, subrequests);
     return new Session(
       entrypoint,
       (disconnect) => explain(running, disconnect),
@@ -179,6 +201,36 @@ export class Instance {
     this.#released = !again;
     this.#running?.release();
     this.#running = null;
+    holders.delete(this);
+  }
+}
+
+// Sandboxes are a bounded good: when loads wait for one, those that stand by with nothing to do are given back, the least
+// recently used first. The next call of such an instance gets a fresh sandbox, as after a limit.
+
+const holders = new Set<Instance>();
+const watched = new Set<Cap>();
+
+function watchShortage(loader: Cap): void {
+  if (watched.has(loader)) return;
+  watched.add(loader);
+  // This goes on for as long as the process does; it must not keep the invocation that happened to begin it.
+  const frame = ops.asyncFrame();
+  ops.setAsyncFrame(undefined);
+  void answerShortages(loader).catch(() => watched.delete(loader));
+  ops.setAsyncFrame(frame);
+}
+
+async function answerShortages(loader: Cap): Promise<never> {
+  for (;;) {
+    const wanted = await ops.loaderShortage(loader);
+    // Loaded ahead of a call that has not come: whoever is called now goes first. If loads still wait then, we hear of it.
+    const early = [...holders].filter((instance) => instance.waitsEarly);
+    for (const instance of early) instance.release(true);
+    if (early.length > 0) continue;
+    const idle = [...holders].filter((instance) => instance.idleSince !== null);
+    idle.sort((a, b) => a.idleSince! - b.idleSince!);
+    for (const instance of idle.slice(0, wanted)) instance.release(true);
   }
 }
 

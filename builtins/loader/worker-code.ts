@@ -65,6 +65,7 @@ export function readWorkerCode(code: unknown, what: string): LoadedCode {
       modules,
       env: encodedEnv,
       outbound: readOutbound(outbound),
+      subrequests: -1,
     },
     tails,
     limits,
@@ -100,9 +101,8 @@ export function readLimits(value: unknown): LeaseLimits {
     if (number > 0xffffffff) throw new TypeError(`Value out of range for '${field}' on 'limits': at most 4294967295, but got ${number}.`);
     return number;
   };
-  read("subRequests");
   const limits: LeaseLimits = {};
-  for (const field of ["cpuMs", "wallMs", "memoryMb"] as const) {
+  for (const field of ["cpuMs", "subRequests", "wallMs", "memoryMb"] as const) {
     const number = read(field);
     if (number !== undefined) limits[field] = number;
   }

@@ -35,7 +35,7 @@ export class WorkerLoader {
     WorkerLoader.#check(this, "load");
     const instance = new Instance(this.#loader, readWorkerCode(code, "load"), "");
     currentInvocation()?.own(() => instance.release());
-    instance.ensure({});
+    instance.ensure();
     return new WorkerStub(key, { instance });
   }
 
@@ -77,7 +77,7 @@ export class WorkerLoader {
       .then((code) => {
         const instance = new Instance(this.#loader, readWorkerCode(code, "get"), id);
         if (anonymous) invocation?.own(() => instance.release());
-        instance.ensure({});
+        instance.ensure();
         source.instance = instance;
         return instance;
       })

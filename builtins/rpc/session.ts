@@ -51,8 +51,11 @@ export function explainPlainly(disconnect: Disconnect): Promise<unknown> {
   switch (disconnect.disconnect) {
     case "disconnected":
       return Promise.resolve(systemError("Network connection lost.", undefined, { retryable: true }));
-    case "overloaded":
-      return Promise.resolve(systemError(disconnect.message, "ERR_OVERLOADED", { overloaded: true }));
+    case "overloaded": {
+      // The supervisor's refusals begin with a code of their own.
+      const [, code, message] = /^(?:remote exception: )?(ERR_[A-Z_]+): (.*)$/s.exec(disconnect.message) ?? [];
+      return Promise.resolve(systemError(message ?? disconnect.message, code ?? "ERR_OVERLOADED", { overloaded: true }));
+    }
     default:
       return Promise.resolve(systemError(`internal error: ${disconnect.message}`));
   }

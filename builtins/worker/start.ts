@@ -2,6 +2,7 @@
 
 import { ops, type ReceivedProgram, type WireBinding, type WorkerHandlers } from "../internal/ops.ts";
 import { Invocation, leaveGlobalScope } from "../internal/invocation.ts";
+import { setLoadedLimits } from "../loader/instance.ts";
 import { WorkerLoader } from "../loader/worker-loader.ts";
 import { builtInModules } from "../modules/index.ts";
 import { setOutbound } from "../internal/outbound.ts";
@@ -14,7 +15,8 @@ import { prepareModules } from "./program-modules.ts";
 import { Worker } from "./worker.ts";
 
 export function start(program: ReceivedProgram): WorkerHandlers {
-  const worker = new Worker(program.bindings !== null, program.tails);
+  const worker = new Worker(program.bindings !== null, program.tails, program.subrequests);
+  setLoadedLimits(program.loaded);
   fillEnv(worker.env, program);
   setOutbound(program.outbound);
 
@@ -48,7 +50,7 @@ export function start(program: ReceivedProgram): WorkerHandlers {
       // What the supervisor loads itself, it also reports itself.
       if (worker.failure !== null && program.bindings === null) ops.log("error", worker.failure.message);
     },
-    entrypoint: (name, props, trace) => worker.entrypoint(name, props, trace),
+    entrypoint: (name, props, trace, subrequests) => worker.entrypoint(name, props, trace, subrequests),
     invoke: (method, args) => inInvocation(worker, (ctx) => invokeForJson(worker, ctx, method, args)),
     async tests() {
       if (worker.failure !== null) throw worker.failure;
@@ -91,7 +93,7 @@ function startFailure(error: unknown): Error {
 
 async function inInvocation<T>(worker: Worker, body: (ctx: ExecutionContext) => Promise<T>): Promise<T> {
   if (worker.failure !== null) throw worker.failure;
-  const invocation = new Invocation();
+  const invocation = new Invocation({ subrequests: worker.subrequests });
   const release = invocation.hold();
   try {
     return await invocation.owe(

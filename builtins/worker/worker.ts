@@ -1,7 +1,7 @@
 // One worker: an evaluated program, its env, and its entrypoints as others reach them.
 
 import { ops, type Cap, type Encoded, type WireRequest, type WireResponse } from "../internal/ops.ts";
-import { Invocation } from "../internal/invocation.ts";
+import { DEFAULT_LIMITS, Invocation, type InvocationLimits } from "../internal/invocation.ts";
 import { globalOutbound } from "../internal/outbound.ts";
 import type { Request } from "../runtime/fetch/request.ts";
 import { isResponse, type Response } from "../runtime/fetch/response.ts";
@@ -40,11 +40,17 @@ export class Worker {
   readonly env: Record<string, unknown> = {};
   readonly #loopback: Record<string, unknown> = {};
 
+  /** How many requests one invocation may send out, unless its entrypoint was asked for with less. */
+  readonly subrequests: number;
+
   /**
-   * @param handsOut  whether stubs of its own exports may leave it: parents' may, dynamic workers' may not
-   * @param tails     who hears of its invocations, unless their caller has a trace of its own
+   * @param handsOut     whether stubs of its own exports may leave it: parents' may, dynamic workers' may not
+   * @param tails        who hears of its invocations, unless their caller has a trace of its own
+   * @param subrequests  of one invocation; negative: the default
    */
-  constructor(readonly handsOut: boolean, readonly tails: readonly Cap[] = []) {}
+  constructor(readonly handsOut: boolean, readonly tails: readonly Cap[] = [], subrequests = -1) {
+    this.subrequests = subrequests < 0 ? DEFAULT_LIMITS.subrequests : subrequests;
+  }
 
   /** After evaluation: reads the exports and makes `ctx.exports`. Throws TypeError for unusable exports. */
   adopt(exports: Record<string, unknown>): void {
@@ -67,15 +73,18 @@ export class Worker {
     return this.#loopback;
   }
 
-  /** An entrypoint for another process. `name` empty: the default export. `props` as in WorkerHandlers. */
-  entrypoint(name: string, props: Encoded | string | null, trace: Cap | null = null): Cap {
+  /** An entrypoint for another process. `name` empty: the default export. The rest as in WorkerHandlers. */
+  entrypoint(name: string, props: Encoded | string | null, trace: Cap | null = null, subrequests = -1): Cap {
+    const limits: InvocationLimits = {
+      subrequests: subrequests < 0 ? this.subrequests : Math.min(subrequests, this.subrequests),
+    };
     const exportName = name === "" ? "default" : name;
     // The caller's trace is for one invocation.
     let inbox = trace;
     const open = (event: TraceEvent): Invocation => {
       const output = inbox === null ? this.#ownTrace(exportName, event) : new RemoteTrace(inbox);
       inbox = null;
-      return this.#open(exportName, output);
+      return this.#open(exportName, output, limits);
     };
     return ops.exportObject("entrypoint", {
       call: (path, args) =>
@@ -100,7 +109,7 @@ export class Worker {
   }
 
   // Throws SystemError if nothing can be invoked.
-  #open(name: string, output: TraceOutput | null): Invocation {
+  #open(name: string, output: TraceOutput | null, limits?: InvocationLimits): Invocation {
     try {
       if (this.failure !== null) throw new SystemError(this.failure);
       const exported = this.#exported(name);
@@ -109,7 +118,7 @@ export class Worker {
       output?.discard();
       throw error;
     }
-    return new Invocation(undefined, output === null ? null : new Recording(output));
+    return new Invocation(limits ?? { subrequests: this.subrequests }, output === null ? null : new Recording(output));
   }
 
   // One invocation -----------------------------------------------------------------------------------

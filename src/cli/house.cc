@@ -19,7 +19,17 @@ supervisor::LimitPolicy limitPolicyFrom(const config::MayflyOptions& options) {
                        .memoryMb = options.memoryMb.byDefault},
           .caps = {.cpuMs = options.cpuMs.max,
                    .wallMs = options.wallMs.max,
-                   .memoryMb = options.memoryMb.max}};
+                   .memoryMb = options.memoryMb.max},
+          .startUpCpuMs = options.startupCpuMs,
+          .subrequests = options.subRequests.byDefault,
+          .maxSubrequests = options.subRequests.max};
+}
+
+supervisor::LeaseCaps leaseCapsFrom(const config::MayflyOptions& options) {
+  return {.total = options.maxSandboxes,
+          .perTenant = kj::min(options.maxSandboxesPerWorker, options.maxSandboxes),
+          .maxWaiting = options.maxWaitingLoads,
+          .maxWait = options.loadWaitMs * kj::MILLISECONDS};
 }
 
 egress::AddressPolicy addressPolicyFrom(const config::MayflyOptions& options) {
@@ -63,8 +73,10 @@ House::House(kj::AsyncIoContext& io, observe::OperatorLog& log,
       log(log),
       limitPolicy(limitPolicyFrom(options)),
       blankSandboxes(options.blankSandboxes),
+      leaseCaps(leaseCapsFrom(options)),
       missingNamespaces(missingNamespaces),
       cpuClocks(io.unixEventPort),
+      leaseQueue(io.provider->getTimer(), leaseCaps),
       resolver(egress::newSystemResolver()),
       addressPolicy(addressPolicyFrom(options)),
       outbound{.network = io.provider->getNetwork(),
@@ -81,6 +93,7 @@ void House::openForParents() {
   pool = kj::heap<supervisor::BlankPool>(
       dynamicSpawner(), io.provider->getTimer(),
       supervisor::PoolOptions{.blanks = blankSandboxes,
+                              .maxWaiting = leaseCaps.total,  // whoever waits here has a slot
                               .order = {.role = zygote::Role::DYNAMIC,
                                         .memoryBytes = limitPolicy.defaults.memoryBytes(),
                                         .cpuSeconds = CPU_BACKSTOP_SECONDS}});
@@ -107,6 +120,7 @@ supervisor::ParentGrants House::parentGrants() {
           .loaders = {.pool = *KJ_ASSERT_NONNULL(pool),
                       .log = log,
                       .outbound = outbound,
+                      .queue = leaseQueue,
                       .policy = limitPolicy}};
 }
 

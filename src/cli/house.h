@@ -18,6 +18,7 @@
 #include "observe/operator-log.h"
 #include "supervisor/blank-pool.h"
 #include "supervisor/cpu-clock.h"
+#include "supervisor/lease-queue.h"
 #include "supervisor/parent-worker.h"
 #include "supervisor/spawner.h"
 #include "supervisor/zygote-keeper.h"
@@ -63,9 +64,11 @@ private:
   observe::OperatorLog& log;
   supervisor::LimitPolicy limitPolicy;
   const uint32_t blankSandboxes;
+  const supervisor::LeaseCaps leaseCaps;
   const MissingNamespaces missingNamespaces;
 
   supervisor::KernelCpuClocks cpuClocks;
+  supervisor::LeaseQueue leaseQueue;
   supervisor::Reaper reaper;  // holds the clocks of children whose exit is not collected yet
   kj::Own<egress::Resolver> resolver;
   kj::TlsContext tls;

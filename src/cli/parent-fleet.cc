@@ -33,6 +33,7 @@ void ParentFleet::add(const config::WorkerConfig& worker, config::ProgramSource 
   for (auto& loader : worker.loaders)
     loaders.add(kj::str(loader.name));
   plan.loaders = loaders.finish();
+  plan.subrequests = worker.subrequests;
   for (auto& service : worker.services) {
     plan.services.add(kj::str(service.name),
                       relayTo(service.service, service.entrypoint, service.propsJson));

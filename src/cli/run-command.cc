@@ -80,12 +80,15 @@ public:
 
   kj::Promise<Outcome> run(const RunOptions& options) {
     auto env = parseEnv(options.env);
+    auto startUp = house.limits().startUp();
     auto source = config::singleFileProgram(options.file.c_str());
-    process = co_await house.dynamicSpawner().spawn({.role = zygote::Role::DYNAMIC,
-                                                     .memoryBytes = limits.memoryBytes(),
-                                                     .cpuSeconds = limits.cpuMs / 1000 + 1});
+    process = co_await house.dynamicSpawner().spawn(
+        {.role = zygote::Role::DYNAMIC,
+         .memoryBytes = limits.memoryBytes(),
+         .cpuSeconds = (startUp.cpuMs + limits.cpuMs) / 1000 + 1});
     process->assign(kj::refcounted<supervisor::SharedLog>(log.openSandbox(source.name)), nullptr);
-    KJ_ASSERT(process->began(supervisor::FIRST_INVOCATION, limits) == supervisor::Admission::BEGUN);
+    process->startUpBegan(startUp);
+    KJ_ASSERT(process->began(0, limits) == supervisor::Admission::BEGUN);
     connection = kj::heap<SandboxConnection>(*io.lowLevelProvider, process->takeLoaderSocket(),
                                              supervisor::Descriptors::NONE);
     co_return co_await invoke(options, source, env);

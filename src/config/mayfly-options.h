@@ -9,11 +9,19 @@
 //     "limits": {
 //       "cpuMs":    { "default": 1000, "max": 30000 },    // CPU time of one invocation, 1 to 300000
 //       "wallMs":   { "default": 30000, "max": 300000 },  // time of one invocation, 1 to 3600000
-//       "memoryMb": { "default": 128, "max": 512 }        // MiB of private memory, 16 to 65536
-//     },                                                  // a plain number sets both default and max
+//       "memoryMb": { "default": 128, "max": 512 },       // MiB of private memory, 16 to 65536
+//                                                         // a plain number sets both default and max
+//       "subRequests": { "default": 10000, "max": 10000 },// requests one invocation may send out, 0 to 1000000
+//       "startupCpuMs": 1000                              // CPU time to compile and evaluate a program, 1 to 300000
+//     },
 //
-//     // Sandboxes forked ahead of need: memory against speed. 0 to 1000.
-//     "pool": { "blank": 8 },
+//     "pool": {
+//       "blank": 8,           // sandboxes forked ahead of need: memory against speed; 0 to 1000
+//       "max": 2000,          // sandboxes that programs may have at a time, all workers together; 1 to 100000
+//       "maxPerWorker": 1000, // of those, the most that one worker's programs may have
+//       "maxWaiting": 1000,   // loads of one worker that may wait for a sandbox; 0 to 100000
+//       "waitMs": 10000       // how long one of them may wait; 1 to 3600000
+//     },
 //
 //     // What workers may reach besides the public internet. Nothing private is reachable unless named:
 //     //   "127.0.0.1:9000"  one address and port      "10.0.0.0/8"  a range, every port but the blocked ones
@@ -46,7 +54,13 @@ struct MayflyOptions {
   LimitRange cpuMs{.byDefault = 1'000, .max = 30'000};
   LimitRange wallMs{.byDefault = 30'000, .max = 300'000};
   LimitRange memoryMb{.byDefault = 128, .max = 512};
+  LimitRange subRequests{.byDefault = 10'000, .max = 10'000};
+  uint32_t startupCpuMs = 1'000;
   uint32_t blankSandboxes = 8;
+  uint32_t maxSandboxes = 2'000;
+  uint32_t maxSandboxesPerWorker = 1'000;
+  uint32_t maxWaitingLoads = 1'000;
+  uint32_t loadWaitMs = 10'000;
   kj::Vector<EgressRule> egressAllow;
   kj::Vector<kj::String> workerFiles;  // absolute
 };

@@ -55,10 +55,20 @@ MayflyOptions readMayflyOptions(ObjectReader& mayfly, kj::StringPtr directory) {
     readRange(limits, "cpuMs", {1, 300'000}, options.cpuMs);
     readRange(limits, "wallMs", {1, 3'600'000}, options.wallMs);
     readRange(limits, "memoryMb", {16, 65'536}, options.memoryMb);
+    readRange(limits, "subRequests", {0, 1'000'000}, options.subRequests);
+    KJ_IF_MAYBE (startup, limits.findInteger("startupCpuMs", 1, 300'000))
+      options.startupCpuMs = *startup;
     limits.refuseUnread();
   });
   mayfly.object("pool", [&](ObjectReader& pool) {
-    KJ_IF_MAYBE (blank, pool.findInteger("blank", 0, 1'000)) options.blankSandboxes = *blank;
+    auto read = [&](kj::StringPtr key, Bounds bounds, uint32_t& option) {
+      KJ_IF_MAYBE (number, pool.findInteger(key, bounds.min, bounds.max)) option = *number;
+    };
+    read("blank", {0, 1'000}, options.blankSandboxes);
+    read("max", {1, 100'000}, options.maxSandboxes);
+    read("maxPerWorker", {1, 100'000}, options.maxSandboxesPerWorker);
+    read("maxWaiting", {0, 100'000}, options.maxWaitingLoads);
+    read("waitMs", {1, 3'600'000}, options.loadWaitMs);
     pool.refuseUnread();
   });
   mayfly.object("egress", [&](ObjectReader& egress) {

@@ -60,8 +60,9 @@ struct WorkerConfig {
   kj::Vector<ServiceBinding> services;
   kj::Vector<TailConsumer> tailConsumers;
 
-  kj::Maybe<uint32_t> cpuMs;     // `limits.cpu_ms`: of each invocation of this worker
-  kj::Maybe<kj::String> listen;  // `dev.ip` and `dev.port` as HOST:PORT
+  kj::Maybe<uint32_t> cpuMs;        // `limits.cpu_ms`: of each invocation of this worker
+  kj::Maybe<uint32_t> subrequests;  // `limits.subrequests`: likewise
+  kj::Maybe<kj::String> listen;     // `dev.ip` and `dev.port` as HOST:PORT
 
   // How its program is put together.
   bool noBundle = false;

@@ -358,14 +358,7 @@ private:
   void readLimitsAndDev() {
     root.object("limits", [&](ObjectReader& limits) {
       worker.cpuMs = limits.findInteger("cpu_ms", 1, 300'000);
-      KJ_IF_MAYBE (value, limits.find("subrequests")) {
-        warnings.add(OperatorError{
-            .code = kj::str("config.unsupported-key"),
-            .what = kj::str("the key \"limits.subrequests\" has no effect"),
-            .where = limits.where(*value),
-            .why = kj::str("subrequests are not counted"),
-        });
-      }
+      worker.subrequests = limits.findInteger("subrequests", 0, 1'000'000);
       warnAboutUnread(limits);
     });
     root.object("dev", [&](ObjectReader& dev) {

@@ -95,6 +95,16 @@ void loaderLease(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(result);
 }
 
+// loaderShortage(loader) → promise of a number
+void loaderShortage(Bridge& bridge, const Info& info) {
+  auto promise = unwrapCap(bridge, info[0]).as<schema::Loader>().shortageRequest().send();
+  info.GetReturnValue().Set(
+      bridge.toJs(promise.then([](auto&& response) { return response.getLeases(); }),
+                  [&bridge](uint32_t leases) -> v8::Local<v8::Value> {
+                    return v8::Integer::NewFromUnsigned(bridge.isolate, leases);
+                  }));
+}
+
 // blankStart(blank, program) → worker
 void blankStart(Bridge& bridge, const Info& info) {
   KJ_REQUIRE(info[1]->IsObject());
@@ -103,13 +113,15 @@ void blankStart(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(wrapCap(bridge, CapKind::WORKER, request.send().getWorker()));
 }
 
-// workerEntrypoint(worker, name, props | null, trace | null) → entrypoint
+// workerEntrypoint(worker, name, props | null, trace | null, subrequests) → entrypoint
 void workerEntrypoint(Bridge& bridge, const Info& info) {
   auto request = unwrapCap(bridge, info[0]).as<schema::Worker>().entrypointRequest();
   request.setName(engine::utf8(bridge.isolate, info[1]));
   if (info[2]->IsObject()) unwrapEncoded(bridge, info[2]).write(request.initProps());
   if (info[3]->IsObject())
     request.setTrace(unwrapCap(bridge, info[3]).take().castAs<schema::JsObject>());
+  KJ_REQUIRE(info[4]->IsInt32());
+  request.setSubrequests(info[4].As<v8::Int32>()->Value());
   info.GetReturnValue().Set(wrapCap(bridge, CapKind::ENTRYPOINT, request.send().getEntrypoint()));
 }
 
@@ -179,10 +191,10 @@ void hostOutbound(Bridge& bridge, const Info& info) {
 }
 
 constexpr Operation OPERATIONS[] = {
-    {"loaderLease", operation<loaderLease>},           {"blankStart", operation<blankStart>},
-    {"workerEntrypoint", operation<workerEntrypoint>}, {"leaseBegan", operation<leaseBegan>},
-    {"leaseFinished", operation<leaseFinished>},       {"leaseEnded", operation<leaseEnded>},
-    {"hostOutbound", operation<hostOutbound>},
+    {"loaderLease", operation<loaderLease>}, {"loaderShortage", operation<loaderShortage>},
+    {"blankStart", operation<blankStart>},   {"workerEntrypoint", operation<workerEntrypoint>},
+    {"leaseBegan", operation<leaseBegan>},   {"leaseFinished", operation<leaseFinished>},
+    {"leaseEnded", operation<leaseEnded>},   {"hostOutbound", operation<hostOutbound>},
 };
 
 }  // namespace

@@ -140,6 +140,9 @@ void writeProgram(Bridge& bridge, v8::Local<v8::Object> program, schema::Program
   auto env = getField(bridge, program, "env");
   if (env->IsObject()) unwrapEncoded(bridge, env).write(builder.getEnv().initValue());
 
+  auto subrequests = getField(bridge, program, "subrequests");
+  if (subrequests->IsInt32()) builder.setSubrequests(subrequests.As<v8::Int32>()->Value());
+
   auto outbound = getField(bridge, program, "outbound");
   if (outbound->IsNull()) {
     builder.getOutbound().setBlocked();
@@ -174,6 +177,16 @@ v8::Local<v8::Object> programFrom(Bridge& bridge, schema::Program::Reader progra
     bindings = bindingsFrom(bridge, program.getEnv().getBindings());
   setField(bridge, object, "env", env);
   setField(bridge, object, "bindings", bindings);
+
+  setField(bridge, object, "subrequests",
+           v8::Integer::New(bridge.isolate, program.getSubrequests()));
+  auto loaded = program.getLoaded();
+  auto range = v8::Object::New(bridge.isolate);
+  setField(bridge, range, "subrequests",
+           v8::Integer::NewFromUnsigned(bridge.isolate, loaded.getSubrequests()));
+  setField(bridge, range, "maxSubrequests",
+           v8::Integer::NewFromUnsigned(bridge.isolate, loaded.getMaxSubrequests()));
+  setField(bridge, object, "loaded", range);
 
   v8::Local<v8::Value> outbound = v8::Null(bridge.isolate);
   auto reader = program.getOutbound();

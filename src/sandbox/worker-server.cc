@@ -29,7 +29,8 @@ protected:
       props = engine::text(bridge.isolate, params.getPropsJson().asArray());
     v8::Local<v8::Value> trace = v8::Null(bridge.isolate);
     if (params.hasTrace()) trace = wrapCap(bridge, CapKind::OBJECT, params.getTrace());
-    context.getResults().setEntrypoint(newEntrypoint(params.getName(), props, trace));
+    context.getResults().setEntrypoint(
+        newEntrypoint(params.getName(), props, trace, params.getSubrequests()));
     return kj::READY_NOW;
   }
 
@@ -98,7 +99,7 @@ protected:
       Turn turn(bridge.runtime);
       return kj::heap<HttpIngress>(
           bridge.timer(), *io.lowLevelProvider, io.unixEventPort,
-          newEntrypoint("", v8::Null(bridge.isolate), v8::Null(bridge.isolate)));
+          newEntrypoint("", v8::Null(bridge.isolate), v8::Null(bridge.isolate), -1));
     }();
     made->listen(kj::AutoCloseFd(own));
     ingress = kj::mv(made);
@@ -111,8 +112,9 @@ protected:
 
 private:
   schema::Entrypoint::Client newEntrypoint(kj::StringPtr name, v8::Local<v8::Value> props,
-                                           v8::Local<v8::Value> trace) {
-    v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, name), props, trace};
+                                           v8::Local<v8::Value> trace, int32_t subrequests) {
+    v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, name), props, trace,
+                                        v8::Integer::New(bridge.isolate, subrequests)};
     v8::Local<v8::Value> cap;
     KJ_REQUIRE(
         bridge.callMethod(handlers.Get(bridge.isolate), "entrypoint", arguments).ToLocal(&cap),
@@ -164,12 +166,18 @@ protected:
       handlers.Reset(bridge.isolate, started.As<v8::Object>());
     }
     // Microtasks have run by now: a top-level await that is still pending would need I/O.
-    Turn turn(bridge.runtime);
-    auto local = handlers.Get(bridge.isolate);
-    KJ_REQUIRE(!bridge.callMethod(local, "evaluated", nullptr).IsEmpty(),
-               "the built-ins failed after evaluation");
-    context.getResults().setWorker(kj::heap<WorkerServer>(bridge, local));
-    return kj::READY_NOW;
+    {
+      Turn turn(bridge.runtime);
+      auto local = handlers.Get(bridge.isolate);
+      KJ_REQUIRE(!bridge.callMethod(local, "evaluated", nullptr).IsEmpty(),
+                 "the built-ins failed after evaluation");
+      context.getResults().setWorker(kj::heap<WorkerServer>(bridge, local));
+    }
+    // Calls have been waiting for this answer, and one may keep the thread for itself: the news must have left before. The
+    // connection writes what was sent in one turn at the end of it.
+    bridge.detach(
+        bridge.host().startedRequest().send().ignoreResult().catch_([](kj::Exception&&) {}));
+    return kj::evalLast([]() {});
   }
 
 private:

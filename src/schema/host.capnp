@@ -16,6 +16,11 @@ interface Host {
 
   outbound @1 () -> (network :Value.Entrypoint);
   # The network, as far as this sandbox's lease allows it. Refuses every fetch if it allows none.
+
+  started @2 () -> ();
+  # The program has been evaluated: what runs from now on is charged to invocations, no longer to the start-up. Said
+  # before the first invocation runs. A sandbox that lies gains nothing: start-up and invocation have limits of their
+  # own, and both are counted on the same clock.
 }
 
 enum LogLevel {
@@ -40,18 +45,24 @@ interface Loader {
   lease @0 (limits :Limits, profile :Text, outbound :Bool, label :Text) -> (lease :Lease) $Cxx.allowCancellation;
   # Takes a blank sandbox. The far end of its descriptor 4 is the file descriptor attached to `lease`.
   # `profile` empty: standard. `outbound`: whether Host.outbound may reach the network. `label`: for logs.
-  # The first invocation counts as begun.
+  # The start-up counts as begun; it has a limit of its own, which is the operator's. Waits in turn, for a bounded time, while
+  # all sandboxes that this worker or everybody may have are taken.
+
+  shortage @1 () -> (leases :UInt32) $Cxx.allowCancellation;
+  # Answers when leases are being waited for that this worker could make room for: it should drop so many of those it holds
+  # and that nothing runs in.
 }
 
 interface Lease {
   # One sandbox, from the moment it was handed out. Dropping the lease kills the sandbox.
 
   began @0 (invocation :UInt32, limits :Limits) -> ();
-  # Another invocation starts, under a number of the holder's choice that none in flight has (the first one, which
-  # the lease counts as begun, is number 0). Limits that are zero mean those of the lease.
+  # An invocation starts, under a number of the holder's choice that none in flight has. Limits that are zero mean
+  # those of the lease. One that begins before the start-up is over is charged from the end of the start-up on.
 
   finished @1 (invocation :UInt32) -> ();
-  # That invocation is over. With none left the CPU and wall clocks stand still.
+  # That invocation is over. With none left, and the program started, the wall clock stands still; what the sandbox still
+  # does may use what the last one left of its CPU time.
 
   ended @2 () -> (ending :Ending) $Cxx.allowCancellation;
   # Answers when the sandbox is gone.

@@ -63,6 +63,15 @@ struct Program {
 
   tails @11 :List(Value.Entrypoint);
   # Who hears of the invocations of a parent worker. (Those of dynamic workers are told by their loader.)
+
+  subrequests @12 :Int32 = -1;
+  # How many requests one invocation may send out; -1: 10,000. Worker.entrypoint may lower it.
+
+  loaded :group {
+    # The same for workers that this one loads: what those get that ask for nothing, and the most they can ask for.
+    subrequests @13 :UInt32 = 10000;
+    maxSubrequests @14 :UInt32 = 10000;
+  }
 }
 
 interface Blank {
@@ -77,9 +86,11 @@ interface Worker {
   # A program in its sandbox. Dropping the last reference to it, or to anything obtained through it, does
   # not end the sandbox: dropping its Lease does.
 
-  entrypoint @0 (name :Text, props :Value.Payload, propsJson :Text, trace :Value.JsObject) -> (entrypoint :Value.Entrypoint);
+  entrypoint @0 (name :Text, props :Value.Payload, propsJson :Text, trace :Value.JsObject, subrequests :Int32 = -1)
+      -> (entrypoint :Value.Entrypoint);
   # `props`, or from callers that hold no V8 `propsJson`, becomes `ctx.props`. `trace`, if there are tails, is told what the one invocation
   # that follows does (builtins/trace/trace.ts). `name` empty: the default export. A missing entrypoint refuses its calls, not this request.
+  # `subrequests`: as in Program, for the invocations of this entrypoint.
 
   invoke @1 (method :Text, args :Text, timeoutMs :UInt32) -> (result :JsonResult);
   # For callers that hold no V8 (`mayfly run`): calls `method` (empty: `run`, else the default export if it

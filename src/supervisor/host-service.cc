@@ -51,6 +51,7 @@ void HostService::assign(kj::Own<SharedLog> log,
 }
 
 void HostService::revoke() {
+  onStarted = []() {};
   sandboxLog = nullptr;
   network = egress::newRefusingEntrypoint();
 }
@@ -65,6 +66,11 @@ kj::Promise<void> HostService::log(LogContext context) {
 
 kj::Promise<void> HostService::outbound(OutboundContext context) {
   context.getResults().setNetwork(network);
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> HostService::started(StartedContext) {
+  onStarted();
   return kj::READY_NOW;
 }
 

@@ -8,6 +8,7 @@
 // Trust      Every argument was written by hostile code. It is bounded here and escaped by the log.
 #pragma once
 
+#include <kj/function.h>
 #include <kj/memory.h>
 #include <kj/refcount.h>
 #include <kj/string.h>
@@ -27,7 +28,8 @@ public:
 
 class HostService final : public schema::Host::Server {
 public:
-  HostService() = default;
+  // `onStarted` is called whenever the sandbox says that its program has started.
+  explicit HostService(kj::Function<void()> onStarted) : onStarted(kj::mv(onStarted)) {}
 
   // Once, when the sandbox is handed out. `outbound` null: no network.
   void assign(kj::Own<SharedLog> log, kj::Maybe<const egress::OutboundNetwork&> outbound);
@@ -35,8 +37,10 @@ public:
 
   kj::Promise<void> log(LogContext context) override;
   kj::Promise<void> outbound(OutboundContext context) override;
+  kj::Promise<void> started(StartedContext context) override;
 
 private:
+  kj::Function<void()> onStarted;
   kj::Maybe<kj::Own<SharedLog>> sandboxLog;
   schema::Entrypoint::Client network = egress::newRefusingEntrypoint();
 };

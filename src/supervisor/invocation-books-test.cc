@@ -28,7 +28,7 @@ TEST(InvocationBooksTest, NothingInFlightHasNoDeadline) {
   InvocationBooks books;
   EXPECT_TRUE(books.cpuDeadline() == nullptr);
   EXPECT_TRUE(books.wallDeadline() == nullptr);
-  EXPECT_FALSE(finish(books, FIRST_INVOCATION));
+  EXPECT_FALSE(finish(books, 0));
 }
 
 TEST(InvocationBooksTest, OneInvocationIsExact) {
@@ -155,14 +155,16 @@ TEST(InvocationBooksTest, AHungCallKeepsItsWallDeadlineWhileNeighboursComeAndGo)
   }
 }
 
-TEST(InvocationBooksTest, ClocksStandStillWhenAllIsDone) {
+TEST(InvocationBooksTest, WhatTheLastOneLeftIsForTheWorkBehindIt) {
   InvocationBooks books;
   ASSERT_EQ(books.began(0, limits(50, 1000), 0 * MS, START), Admission::BEGUN);
   ASSERT_EQ(books.began(1, limits(50, 1000), 0 * MS, START), Admission::BEGUN);
   ASSERT_TRUE(finish(books, 1));
   ASSERT_TRUE(finish(books, 0));
-  EXPECT_TRUE(books.cpuDeadline() == nullptr);
+  EXPECT_EQ(cpuDeadlineMs(books), 50);
   EXPECT_TRUE(books.wallDeadline() == nullptr);
+  ASSERT_EQ(books.began(2, limits(50, 1000), 40 * MS, START), Admission::BEGUN);
+  EXPECT_EQ(cpuDeadlineMs(books), 90);
 }
 
 TEST(InvocationBooksTest, ANumberInFlightIsTakenUntilItIsFinished) {
@@ -183,6 +185,32 @@ TEST(InvocationBooksTest, ANumberThatIsNotInFlightCannotFinish) {
   EXPECT_EQ(books.inFlight(), 1u);
   ASSERT_TRUE(finish(books, 7));
   EXPECT_FALSE(finish(books, 7));
+}
+
+TEST(InvocationBooksTest, TheStartUpHasTheOnlyCpuDeadlineWhileItLasts) {
+  InvocationBooks books;
+  books.startUpBegan({.cpuMs = 1000, .wallMs = 5000}, 2 * MS, START);
+  ASSERT_EQ(books.began(1, limits(50, 30'000), 3 * MS, START), Admission::BEGUN);
+  EXPECT_TRUE(books.startingUp());
+  EXPECT_EQ(cpuDeadlineMs(books), 1002);
+  EXPECT_EQ(wallDeadlineMs(books), 5000);
+}
+
+TEST(InvocationBooksTest, InvocationsBegunDuringTheStartUpAreChargedFromItsEnd) {
+  InvocationBooks books;
+  books.startUpBegan({.cpuMs = 1000, .wallMs = 5000}, 0 * MS, START);
+  ASSERT_EQ(books.began(1, limits(50, 30'000), 3 * MS, START), Admission::BEGUN);
+  books.startUpEnded(700 * MS);
+  EXPECT_FALSE(books.startingUp());
+  EXPECT_EQ(cpuDeadlineMs(books), 750);
+}
+
+TEST(InvocationBooksTest, AStartedProgramThatIsNotCalledHasWhatItsStartUpLeft) {
+  InvocationBooks books;
+  books.startUpBegan({.cpuMs = 1000, .wallMs = 5000}, 0 * MS, START);
+  books.startUpEnded(7 * MS);
+  EXPECT_EQ(cpuDeadlineMs(books), 1000);
+  EXPECT_TRUE(books.wallDeadline() == nullptr);
 }
 
 TEST(InvocationBooksTest, FullBooksRefuse) {

@@ -4,6 +4,22 @@
 
 namespace mayfly::supervisor {
 
+void InvocationBooks::startUpBegan(const StartUpLimits& limits, kj::Duration cpuUsed,
+                                   kj::TimePoint now) {
+  startUp = StartUp{.cpuDeadline = cpuUsed + limits.cpuMs * kj::MILLISECONDS,
+                    .wallDeadline = now + limits.wallMs * kj::MILLISECONDS};
+}
+
+void InvocationBooks::startUpEnded(kj::Duration cpuUsed) {
+  if (startUp == nullptr) return;
+  leftOver = cpuDeadline();
+  startUp = nullptr;
+  for (auto& invocation : invocations) {
+    invocation.cpuAtBegin = cpuUsed;
+    invocation.cpuCredit = 0 * kj::MILLISECONDS;
+  }
+}
+
 Admission InvocationBooks::began(uint32_t number, const Limits& limits, kj::Duration cpuUsed,
                                  kj::TimePoint now) {
   if (find(number) != invocations.end()) return Admission::NUMBER_TAKEN;
@@ -25,12 +41,14 @@ bool InvocationBooks::finished(uint32_t number, kj::FunctionParam<kj::Duration()
       older->cpuCredit = kj::min(older->cpuCredit + used, older->cpuLimit * MAX_CREDITED_LIMITS);
     }
   }
+  if (invocations.size() == 1) leftOver = cpuDeadline();
   invocations.erase(invocation);
   return true;
 }
 
 kj::Maybe<kj::Duration> InvocationBooks::cpuDeadline() const {
-  if (invocations.empty()) return nullptr;
+  KJ_IF_MAYBE (starting, startUp) return starting->cpuDeadline;
+  if (invocations.empty()) return leftOver;
   kj::Duration deadline = invocations.front().cpuAtBegin + invocations.front().cpuCredit;
   for (size_t i = 0; i < kj::min(invocations.size(), MAX_SHARING_CPU); ++i)
     deadline += invocations[i].cpuLimit;
@@ -38,10 +56,10 @@ kj::Maybe<kj::Duration> InvocationBooks::cpuDeadline() const {
 }
 
 kj::Maybe<kj::TimePoint> InvocationBooks::wallDeadline() const {
-  if (invocations.empty()) return nullptr;
-  kj::TimePoint earliest = invocations.front().wallDeadline;
+  kj::Maybe<kj::TimePoint> earliest;
+  KJ_IF_MAYBE (starting, startUp) earliest = starting->wallDeadline;
   for (auto& invocation : invocations)
-    earliest = kj::min(earliest, invocation.wallDeadline);
+    earliest = kj::min(earliest.orDefault(invocation.wallDeadline), invocation.wallDeadline);
   return earliest;
 }
 

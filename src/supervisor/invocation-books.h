@@ -16,6 +16,13 @@
 // the work of neighbours that came and went. The credit is bounded because nobody can say who did that work; with it
 // no call, and no loop whose neighbours are said to finish, gets beyond 7 L.
 //
+// The start-up (compiling and evaluating the program) comes before all invocations and has a limit of its own. While it lasts, its
+// deadline is the only CPU deadline; when it is over, the invocations begun meanwhile are charged from that moment on, because
+// none of them could run before.
+//
+// With nothing in flight the CPU deadline stays where the last invocation left it: what a program still does (`waitUntil`) is
+// counted against the limit of the invocation that began it.
+//
 // The wall deadline is the earliest of those still in flight, so a call that hangs meets its own however many neighbours come
 // and go.
 //
@@ -35,9 +42,6 @@
 
 namespace mayfly::supervisor {
 
-// The number of the invocation that a lease counts as begun.
-constexpr uint32_t FIRST_INVOCATION = 0;
-
 enum class Admission {
   BEGUN,
   FULL,          // too many in flight: the invocation must not start
@@ -50,6 +54,14 @@ public:
   static constexpr size_t MAX_SHARING_CPU = 4;
   static constexpr int64_t MAX_CREDITED_LIMITS = 3;
 
+  // Before anything else, if at all: the program is being started.
+  void startUpBegan(const StartUpLimits& limits, kj::Duration cpuUsed, kj::TimePoint now);
+
+  // The program runs. Without a start-up under way, nothing happens.
+  void startUpEnded(kj::Duration cpuUsed);
+
+  bool startingUp() const { return startUp != nullptr; }
+
   // Unless it answers BEGUN, nothing has changed. A number may be used again once its invocation is over.
   [[nodiscard]] Admission began(uint32_t number, const Limits& limits, kj::Duration cpuUsed,
                                 kj::TimePoint now);
@@ -59,10 +71,10 @@ public:
 
   size_t inFlight() const { return invocations.size(); }
 
-  // In the process's CPU time. Null when nothing is in flight: the clocks stand still.
+  // In the process's CPU time. Null before anything has begun.
   kj::Maybe<kj::Duration> cpuDeadline() const;
 
-  // The earliest one of those in flight. Null when nothing is.
+  // The earliest one of the start-up and those in flight. Null when there is nothing.
   kj::Maybe<kj::TimePoint> wallDeadline() const;
 
 private:
@@ -73,8 +85,14 @@ private:
     kj::Duration cpuCredit;  // used by younger ones that are over
     kj::TimePoint wallDeadline;
   };
+  struct StartUp {
+    kj::Duration cpuDeadline;
+    kj::TimePoint wallDeadline;
+  };
   std::deque<Invocation>::iterator find(uint32_t number);
 
+  kj::Maybe<StartUp> startUp;
+  kj::Maybe<kj::Duration> leftOver;    // the deadline of the last one that was in flight
   std::deque<Invocation> invocations;  // oldest first
 };
 

@@ -57,12 +57,13 @@ TEST_F(InvocationClockTest, CpuDeadlineIsCountedFromTheBeginning) {
   EXPECT_EQ(reached[0], EndReason::CPU_LIMIT);
 }
 
-TEST_F(InvocationClockTest, CpuDeadlineOfAFinishedInvocationIsNoLimit) {
+TEST_F(InvocationClockTest, WorkBehindAnInvocationCountsAgainstItsLimit) {
   ASSERT_TRUE(begin(0, limits(50, 1000)));
   ASSERT_TRUE(clock.finished(0));
-  cpu.now = 60 * MS;
+  cpu.now = 50 * MS;
   clock.cpuDeadlinePassed();
-  EXPECT_EQ(reached.size(), 0u);
+  ASSERT_EQ(reached.size(), 1u);
+  EXPECT_EQ(reached[0], EndReason::CPU_LIMIT);
 }
 
 TEST_F(InvocationClockTest, FinishingTheLastOneCostsNoSystemCall) {
@@ -186,6 +187,29 @@ TEST_F(InvocationClockTest, ALoopBesideAnOlderWaiterIsEndedAtTheSumOfTheirLimits
   cpu.now = 100 * MS;
   clock.cpuDeadlinePassed();
   EXPECT_EQ(reached.size(), 1u);
+}
+
+TEST_F(InvocationClockTest, TheStartUpHasAReasonOfItsOwn) {
+  clock.startUpBegan({.cpuMs = 100, .wallMs = 1000});
+  ASSERT_TRUE(begin(1, limits(50, 1000)));
+  EXPECT_EQ(cpu.deadline, 100 * MS);
+  cpu.now = 100 * MS;
+  clock.cpuDeadlinePassed();
+  ASSERT_EQ(reached.size(), 1u);
+  EXPECT_EQ(reached[0], EndReason::STARTUP_CPU_LIMIT);
+}
+
+TEST_F(InvocationClockTest, AShortInvocationLimitIsArmedWhenTheStartUpIsOver) {
+  clock.startUpBegan({.cpuMs = 1000, .wallMs = 1000});
+  ASSERT_TRUE(begin(1, limits(50, 1000)));
+  cpu.now = 10 * MS;
+  clock.startUpEnded();
+  EXPECT_EQ(cpu.deadline, 60 * MS);
+  cpu.now = 60 * MS;
+  clock.startUpEnded();  // said again, it changes nothing
+  clock.cpuDeadlinePassed();
+  ASSERT_EQ(reached.size(), 1u);
+  EXPECT_EQ(reached[0], EndReason::CPU_LIMIT);
 }
 
 TEST_F(InvocationClockTest, WhatIsRefusedArmsNothing) {

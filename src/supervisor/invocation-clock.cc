@@ -8,6 +8,18 @@ InvocationClock::InvocationClock(kj::Timer& timer, CpuClock& cpuClock,
                                  kj::Function<void(EndReason)> onLimit)
     : timer(timer), cpuClock(cpuClock), onLimit(kj::mv(onLimit)) {}
 
+void InvocationClock::startUpBegan(const StartUpLimits& limits) {
+  books.startUpBegan(limits, cpuClock.used(), timer.now());
+  armCpu();
+  armWall();
+}
+
+void InvocationClock::startUpEnded() {
+  if (!books.startingUp()) return;
+  books.startUpEnded(cpuClock.used());
+  armCpu();
+}
+
 Admission InvocationClock::began(uint32_t number, const Limits& limits) {
   auto admission = books.began(number, limits, cpuClock.used(), timer.now());
   if (admission == Admission::BEGUN) {
@@ -27,7 +39,7 @@ void InvocationClock::cpuDeadlinePassed() {
   cpuArmedAt = nullptr;
   KJ_IF_MAYBE (deadline, books.cpuDeadline()) {
     if (cpuClock.used() >= *deadline) {
-      onLimit(EndReason::CPU_LIMIT);
+      onLimit(books.startingUp() ? EndReason::STARTUP_CPU_LIMIT : EndReason::CPU_LIMIT);
     } else {
       armCpu();
     }

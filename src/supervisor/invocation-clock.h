@@ -1,7 +1,7 @@
 // Arms the clocks of one sandbox according to its books, and says when a limit is reached.
 //
-// Contract   Nothing in flight: no limit can be reached, whatever the sandbox does. Otherwise `onLimit` is called
-//            once, with CPU_LIMIT or WALL_LIMIT; after that the clock is of no further use.
+// Contract   `onLimit` is called once, with CPU_LIMIT, STARTUP_CPU_LIMIT or WALL_LIMIT; after that the clock is of no
+//            further use. With nothing in flight only the rest of the last CPU limit can be reached.
 // Ownership  Must not outlive the CpuClock and the timer. `onLimit` may destroy it only in a later turn.
 // Threads    The supervisor's event loop.
 // Cost       began() is two system calls (read the CPU clock, arm the timer); finished() reads the CPU
@@ -25,6 +25,8 @@ public:
   KJ_DISALLOW_COPY_AND_MOVE(InvocationClock);
 
   // As in InvocationBooks.
+  void startUpBegan(const StartUpLimits& limits);
+  void startUpEnded();
   [[nodiscard]] Admission began(uint32_t number, const Limits& limits);
   [[nodiscard]] bool finished(uint32_t number);
 

@@ -27,10 +27,12 @@ observe::Level gravityOf(EndReason reason) {
 }  // namespace
 
 LeaseService::LeaseService(kj::Own<SandboxProcess> sandboxParam, kj::Own<SharedLog> log,
-                           LeaseSlot slot, LimitPolicy policy, Limits limits)
-    : sandbox(kj::mv(sandboxParam)),
-      log(kj::mv(log)),
+                           kj::Own<LeaseTenant> holder, LeaseSlot slot, LimitPolicy policy,
+                           Limits limits)
+    : holder(kj::mv(holder)),
       slot(kj::mv(slot)),
+      sandbox(kj::mv(sandboxParam)),
+      log(kj::mv(log)),
       policy(policy),
       limits(limits),
       telling(tellOperator().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, e); })) {}
@@ -56,6 +58,7 @@ kj::Promise<void> LeaseService::finished(FinishedContext context) {
   auto number = context.getParams().getInvocation();
   KJ_REQUIRE(sandbox->finished(number), "no invocation of this number is in flight in this sandbox",
              number);
+  if (sandbox->inFlight() == 0) holder->fellIdle();
   return kj::READY_NOW;
 }
 
@@ -68,6 +71,7 @@ kj::Promise<void> LeaseService::ended(EndedContext context) {
 
 kj::Promise<void> LeaseService::tellOperator() {
   auto ending = co_await sandbox->onEnd();
+  slot = nullptr;
   log->log->notice(gravityOf(ending.reason),
                    kj::str("sandbox ended: ", nameOf(ending.reason), " (", ending.detail, "), ",
                            ending.cpuMicros / 1000, " ms CPU"));

@@ -8,39 +8,19 @@
 #pragma once
 
 #include <kj/memory.h>
-#include <kj/refcount.h>
 
 #include "schema/host.capnp.h"
 #include "supervisor/host-service.h"
+#include "supervisor/lease-queue.h"
 #include "supervisor/limits.h"
 #include "supervisor/sandbox-process.h"
 
 namespace mayfly::supervisor {
 
-// How many leases one parent holds or waits for.
-class LeaseCount final : public kj::Refcounted {
-public:
-  size_t live = 0;
-};
-
-// One of them, counted from the request to the end of the lease.
-class LeaseSlot final {
-public:
-  explicit LeaseSlot(kj::Own<LeaseCount> of) : count(kj::mv(of)) { ++count->live; }
-  LeaseSlot(LeaseSlot&&) = default;
-  KJ_DISALLOW_COPY(LeaseSlot);
-  ~LeaseSlot() noexcept(false) {
-    if (count.get() != nullptr) --count->live;
-  }
-
-private:
-  kj::Own<LeaseCount> count;
-};
-
 class LeaseService final : public schema::Lease::Server {
 public:
-  LeaseService(kj::Own<SandboxProcess> sandbox, kj::Own<SharedLog> log, LeaseSlot slot,
-               LimitPolicy policy, Limits limits);
+  LeaseService(kj::Own<SandboxProcess> sandbox, kj::Own<SharedLog> log, kj::Own<LeaseTenant> holder,
+               LeaseSlot slot, LimitPolicy policy, Limits limits);
 
   kj::Maybe<int> getFd() override { return sandbox->loaderSocketFd(); }
 
@@ -51,9 +31,10 @@ public:
 private:
   kj::Promise<void> tellOperator();
 
+  kj::Own<LeaseTenant> holder;
+  kj::Maybe<LeaseSlot> slot;  // until the sandbox has ended
   kj::Own<SandboxProcess> sandbox;
   kj::Own<SharedLog> log;
-  LeaseSlot slot;
   const LimitPolicy policy;
   const Limits limits;
   kj::Promise<void> telling;

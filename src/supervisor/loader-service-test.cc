@@ -39,10 +39,11 @@ protected:
   SupervisorFixture loop;
   FakeOutbound outbound{loop.io, loop.timer};
   BlankPool pool{loop.spawner, loop.timer, {.blanks = 1, .order = {.memoryBytes = 128 << 20}}};
+  LeaseQueue queue{loop.timer, {.perTenant = 2}};
   LoaderGrant grant{
-      .pool = pool, .log = loop.log, .outbound = outbound.network, .policy = {}, .maxLeases = 2};
-  kj::Own<LeaseCount> count = kj::refcounted<LeaseCount>();
-  schema::Loader::Client loader = kj::heap<LoaderService>(grant, "shop", kj::addRef(*count));
+      .pool = pool, .log = loop.log, .outbound = outbound.network, .queue = queue, .policy = {}};
+  kj::Own<LeaseTenant> tenant = queue.newTenant();
+  schema::Loader::Client loader = kj::heap<LoaderService>(grant, "shop", kj::addRef(*tenant));
 };
 
 kj::Exception refusal(kj::Function<void()> action) {
@@ -68,24 +69,63 @@ TEST_F(LoaderServiceTest, TheStandardProfileMayBeNamed) {
   EXPECT_NO_THROW(loop.wait(request("standard").send().ignoreResult()));
 }
 
-TEST_F(LoaderServiceTest, AParentHasAShareAndGetsItBack) {
-  {
-    auto first = lease();
-    auto second = lease();
-    auto e = refusal([&]() { loop.wait(request().send().ignoreResult()); });
-    EXPECT_EQ(e.getType(), kj::Exception::Type::OVERLOADED);
-    EXPECT_TRUE(e.getDescription().startsWith("ERR_TENANT_LIMIT")) << e.getDescription().cStr();
-  }
-  EXPECT_EQ(count->live, 0u);
-  lease();
+TEST_F(LoaderServiceTest, AParentHasAShareAndMoreLeasesWaitForIt) {
+  auto first = lease();
+  kj::Maybe<schema::Lease::Client> second = lease();
+  auto third = request().send();
+  loop.settle();
+  EXPECT_FALSE(third.poll(loop.io.waitScope));
+  EXPECT_EQ(tenant->waiting(), 1u);
+  second = nullptr;
+  loop.wait(third.dropPipeline());
 }
 
-TEST_F(LoaderServiceTest, TheFirstInvocationCountsAsBegunUnderNumberZero) {
+TEST_F(LoaderServiceTest, WhoWaitsTooLongForItsShareIsRefusedByItsCode) {
+  auto first = lease();
+  auto second = lease();
+  begin(first, 1, 60'000);
+  begin(second, 1, 60'000);
+  auto third = request().send();
+  loop.settle();
+  loop.advance(10 * kj::SECONDS);
+  auto e = refusal([&]() { loop.wait(third.ignoreResult()); });
+  EXPECT_EQ(e.getType(), kj::Exception::Type::OVERLOADED);
+  EXPECT_TRUE(e.getDescription().startsWith("ERR_TENANT_LIMIT")) << e.getDescription().cStr();
+}
+
+TEST_F(LoaderServiceTest, ASandboxThatEndedNoLongerCountsThoughItsLeaseIsHeld) {
+  auto first = lease();
+  auto second = lease();
+  begin(first, 1, 100);
+  auto third = request().send();
+  loop.settle();
+  loop.advance(100 * kj::MILLISECONDS);
+  loop.wait(third.dropPipeline());
+}
+
+TEST_F(LoaderServiceTest, AParentWithIdleSandboxesIsToldOfAShortage) {
+  auto first = lease();
+  auto second = lease();
+  begin(first, 1);
+  begin(second, 1);
+  auto shortage = loader.shortageRequest().send();
+  loop.settle();
+  EXPECT_FALSE(shortage.poll(loop.io.waitScope));
+  auto third = request().send();
+  EXPECT_EQ(loop.wait(shortage.dropPipeline()).getLeases(), 1u);
+  auto again = loader.shortageRequest().send();
+  loop.settle();
+  EXPECT_FALSE(again.poll(loop.io.waitScope));
+  finish(second, 1);
+  EXPECT_EQ(loop.wait(again.dropPipeline()).getLeases(), 1u);
+}
+
+TEST_F(LoaderServiceTest, TheStartUpIsBoundedInTime) {
   auto held = lease();
-  EXPECT_THROW(begin(held, 0), kj::Exception);
-  finish(held, 0);
-  EXPECT_THROW(finish(held, 0), kj::Exception);
-  begin(held, 0);
+  auto ended = held.endedRequest().send();
+  loop.advance(30 * kj::SECONDS);
+  EXPECT_EQ(loop.wait(ended.dropPipeline()).getEnding().getReason(),
+            schema::Ending::Reason::WALL_LIMIT);
 }
 
 TEST_F(LoaderServiceTest, InvocationsAreKnownByTheirNumbers) {
@@ -99,7 +139,7 @@ TEST_F(LoaderServiceTest, InvocationsAreKnownByTheirNumbers) {
 
 TEST_F(LoaderServiceTest, TooManyInvocationsInFlightAreRefusedByTheirCode) {
   auto held = lease();
-  for (uint32_t number = 1; number < InvocationBooks::MAX_IN_FLIGHT; ++number)
+  for (uint32_t number = 0; number < InvocationBooks::MAX_IN_FLIGHT; ++number)
     begin(held, number);
   auto e = refusal([&]() { begin(held, InvocationBooks::MAX_IN_FLIGHT); });
   EXPECT_EQ(e.getType(), kj::Exception::Type::OVERLOADED);
@@ -107,7 +147,8 @@ TEST_F(LoaderServiceTest, TooManyInvocationsInFlightAreRefusedByTheirCode) {
 }
 
 TEST_F(LoaderServiceTest, AHungCallMeetsItsOwnWallLimitWhileNeighboursComeAndGo) {
-  auto held = lease();  // number 0 never finishes
+  auto held = lease();
+  begin(held, 0);  // and never finishes
   auto ended = held.endedRequest().send();
   for (uint32_t number = 1; number <= 30; ++number) {
     EXPECT_FALSE(ended.poll(loop.io.waitScope)) << number;
@@ -124,6 +165,7 @@ TEST_F(LoaderServiceTest, TheWallLimitOfALeaseEndsItAndSaysWhy) {
   auto ask = request();
   ask.initLimits().setWallMs(200);
   auto held = loop.wait(ask.send().dropPipeline()).getLease();
+  begin(held, 0);
   auto ended = held.endedRequest().send();
   loop.advance(200 * kj::MILLISECONDS);
   auto ending = loop.wait(ended.dropPipeline());
@@ -133,7 +175,6 @@ TEST_F(LoaderServiceTest, TheWallLimitOfALeaseEndsItAndSaysWhy) {
 
 TEST_F(LoaderServiceTest, AnInvocationMayHaveALowerLimitThanItsLease) {
   auto held = lease();
-  finish(held, 0);
   begin(held, 1, 100);
   auto ended = held.endedRequest().send();
   loop.advance(100 * kj::MILLISECONDS);
@@ -145,13 +186,13 @@ TEST_F(LoaderServiceTest, DroppingTheLeaseKillsTheSandboxEvenWithAQuestionPendin
   auto held = lease();
   auto ended = held.endedRequest().send();
   loop.settle();
-  EXPECT_EQ(count->live, 1u);
+  EXPECT_EQ(tenant->live(), 1u);
   {
     auto dropped = kj::mv(ended);
     auto lastReference = kj::mv(held);
   }
   loop.settle();
-  EXPECT_EQ(count->live, 0u);
+  EXPECT_EQ(tenant->live(), 0u);
 }
 
 TEST_F(LoaderServiceTest, WhoStopsWaitingForALeaseGivesItsShareBack) {
@@ -159,12 +200,12 @@ TEST_F(LoaderServiceTest, WhoStopsWaitingForALeaseGivesItsShareBack) {
   auto held = lease();  // the last blank there was
   auto next = request().send();
   loop.settle();
-  EXPECT_EQ(count->live, 2u);
+  EXPECT_EQ(tenant->live(), 2u);
   {
     auto dropped = kj::mv(next);
   }
   loop.settle();
-  EXPECT_EQ(count->live, 1u);
+  EXPECT_EQ(tenant->live(), 1u);
 }
 
 TEST_F(LoaderServiceTest, ABlankWhoseZygoteDiedOnTheWayIsExchangedForOneOfTheNext) {

@@ -20,8 +20,8 @@ kj::ArrayPtr<const char> cutLabel(kj::StringPtr label) {
 }  // namespace
 
 LoaderService::LoaderService(const LoaderGrant& grant, kj::StringPtr parentName,
-                             kj::Own<LeaseCount> count)
-    : grant(grant), parentName(kj::str(parentName)), count(kj::mv(count)) {}
+                             kj::Own<LeaseTenant> tenant)
+    : grant(grant), parentName(kj::str(parentName)), tenant(kj::mv(tenant)) {}
 
 kj::Promise<void> LoaderService::lease(LeaseContext context) {
   auto params = context.getParams();
@@ -32,19 +32,13 @@ kj::Promise<void> LoaderService::lease(LeaseContext context) {
         kj::str("ERR_PROFILE_UNSUPPORTED: no zygote of this profile runs here; profiles: ",
                 STANDARD_PROFILE)));
   }
-  if (count->live >= grant.maxLeases) {
-    kj::throwFatalException(KJ_EXCEPTION(
-        OVERLOADED,
-        kj::str("ERR_TENANT_LIMIT: this worker already holds ", count->live, " sandboxes")));
-  }
   auto limits = grant.policy.forLease(params.getLimits());
   bool outbound = params.getOutbound();
   auto label =
       kj::str(parentName, "/",
               params.getLabel() == "" ? "unnamed"_kj.asArray() : cutLabel(params.getLabel()));
   context.releaseParams();
-  LeaseSlot slot(kj::addRef(*count));
-
+  auto slot = co_await tenant->acquire();
   auto sandbox = co_await grant.pool.take(limits.memoryBytes());
   // Its zygote may have died while it was on its way from the pool.
   for (size_t again = 0; !sandbox->alive() && again < MAX_STILLBORN; ++again)
@@ -52,10 +46,14 @@ kj::Promise<void> LoaderService::lease(LeaseContext context) {
   auto log = kj::refcounted<SharedLog>(grant.log.openSandbox(label));
   sandbox->assign(kj::addRef(*log),
                   outbound ? kj::Maybe<const egress::OutboundNetwork&>(grant.outbound) : nullptr);
-  KJ_ASSERT(sandbox->began(FIRST_INVOCATION, limits) == Admission::BEGUN);
+  sandbox->startUpBegan(grant.policy.startUp());
   context.getResults(capnp::MessageSize{8, 1})
-      .setLease(
-          kj::heap<LeaseService>(kj::mv(sandbox), kj::mv(log), kj::mv(slot), grant.policy, limits));
+      .setLease(kj::heap<LeaseService>(kj::mv(sandbox), kj::mv(log), kj::addRef(*tenant),
+                                       kj::mv(slot), grant.policy, limits));
+}
+
+kj::Promise<void> LoaderService::shortage(ShortageContext context) {
+  context.getResults().setLeases(co_await tenant->shortage());
 }
 
 }  // namespace mayfly::supervisor

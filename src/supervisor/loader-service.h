@@ -1,8 +1,8 @@
 // The right of one parent worker to have sandboxes (schema/host.capnp).
 //
-// Contract   Knows its parent by being its capability, never by anything said. Applies the operator's caps and the
-//            parent's share of sandboxes, then hands out a blank one with its clocks running.
-// Ownership  Pool, log and network must outlive it and its leases.
+// Contract   Knows its parent by being its capability, never by anything said. Applies the operator's caps, waits for
+//            the parent's turn (lease-queue.h), then hands out a blank sandbox with its clocks running.
+// Ownership  Pool, log, network and queue must outlive it and its leases.
 // Threads    The supervisor's event loop.
 // Trust      A parent is trusted for its own sandboxes only: limits are lowered to the caps, labels cut and escaped.
 // Errors     Exceptions whose description begins with a stable code: ERR_PROFILE_UNSUPPORTED, ERR_TENANT_LIMIT,
@@ -24,20 +24,21 @@ struct LoaderGrant {
   BlankPool& pool;
   observe::OperatorLog& log;
   const egress::OutboundNetwork& outbound;
+  LeaseQueue& queue;
   LimitPolicy policy;
-  size_t maxLeases = 1'000;  // held by one parent at a time
 };
 
 class LoaderService final : public schema::Loader::Server {
 public:
-  LoaderService(const LoaderGrant& grant, kj::StringPtr parentName, kj::Own<LeaseCount> count);
+  LoaderService(const LoaderGrant& grant, kj::StringPtr parentName, kj::Own<LeaseTenant> tenant);
 
   kj::Promise<void> lease(LeaseContext context) override;
+  kj::Promise<void> shortage(ShortageContext context) override;
 
 private:
   const LoaderGrant grant;
   const kj::String parentName;
-  kj::Own<LeaseCount> count;
+  kj::Own<LeaseTenant> tenant;
 };
 
 }  // namespace mayfly::supervisor

@@ -30,7 +30,11 @@ protected:
             .timer = loop.timer,
             .log = loop.log,
             .outbound = outbound.network,
-            .loaders = {.pool = pool, .log = loop.log, .outbound = outbound.network, .policy = {}}};
+            .loaders = {.pool = pool,
+                        .log = loop.log,
+                        .outbound = outbound.network,
+                        .queue = queue,
+                        .policy = {}}};
   }
   kj::String namesOf(ParentWorker& worker) {
     auto running = loop.wait(worker.worker());
@@ -52,6 +56,7 @@ protected:
   SupervisorFixture loop{behaveAsWorker};
   FakeOutbound outbound{loop.io, loop.timer};
   BlankPool pool{loop.spawner, loop.timer, {.blanks = 0}};
+  LeaseQueue queue{loop.timer, {}};
 };
 
 TEST_F(ParentWorkerTest, TheProgramFindsItsBindings) {

@@ -22,7 +22,11 @@ struct ParentWorker::Incarnation {
 };
 
 ParentWorker::ParentWorker(const ParentGrants& grants, ParentPlan plan, Backoff backoff)
-    : grants(grants), plan(kj::mv(plan)), backoff(backoff), wentUp(nullptr) {
+    : grants(grants),
+      plan(kj::mv(plan)),
+      backoff(backoff),
+      tenant(grants.loaders.queue.newTenant()),
+      wentUp(nullptr) {
   goDown();
 }
 
@@ -117,6 +121,9 @@ kj::Promise<kj::Own<ParentWorker::Incarnation>> ParentWorker::incarnate() {
   auto program = start.initProgram();
   plan.fillProgram(program);
   program.getOutbound().setHost();
+  KJ_IF_MAYBE (most, plan.subrequests) program.setSubrequests(static_cast<int32_t>(*most));
+  program.getLoaded().setSubrequests(grants.loaders.policy.subrequests);
+  program.getLoaded().setMaxSubrequests(grants.loaders.policy.maxSubrequests);
   fillBindings(program);
   auto tails = program.initTails(plan.tails.size());
   for (auto i : kj::indices(plan.tails))
@@ -155,7 +162,7 @@ void ParentWorker::fillBindings(schema::Program::Builder program) {
   for (auto& loader : plan.loaders) {
     auto binding = bindings[index++];
     binding.setName(loader);
-    binding.setLoader(kj::heap<LoaderService>(grants.loaders, plan.name, kj::addRef(*leases)));
+    binding.setLoader(kj::heap<LoaderService>(grants.loaders, plan.name, kj::addRef(*tenant)));
   }
   for (auto& service : plan.services) {
     auto binding = bindings[index++];

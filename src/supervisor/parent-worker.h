@@ -39,6 +39,7 @@ struct ParentPlan {
       fillProgram;  // all but `env` and `outbound`; called at each start
   kj::Array<Variable> variables;
   kj::Array<kj::String> loaders;
+  kj::Maybe<uint32_t> subrequests;  // of one of its own invocations; null: the default
   kj::Vector<Service> services;
   kj::Vector<schema::Entrypoint::Client> tails;  // of other parents, who hear of its invocations
 };
@@ -92,7 +93,7 @@ private:
   ParentPlan plan;
   Backoff backoff;
   kj::Maybe<int> listeningSocket;
-  kj::Own<LeaseCount> leases = kj::refcounted<LeaseCount>();
+  kj::Own<LeaseTenant> tenant;
 
   kj::Maybe<kj::Own<Incarnation>> running;  // or ending
   bool up = false;                          // whether it can be called

@@ -57,11 +57,14 @@ public:
   // Lowers the memory budget of a blank sandbox. False if the system does not let us.
   [[nodiscard]] bool lowerMemoryBudget(uint64_t memoryBytes);
 
-  // The books of its owner, as in InvocationBooks. No invocation begun: no limit runs.
+  // The books of its owner, as in InvocationBooks. Neither start-up nor invocation begun so far: no limit runs. The end of
+  // the start-up is told by the sandbox itself.
+  void startUpBegan(const StartUpLimits& limits) { clock.startUpBegan(limits); }
   [[nodiscard]] Admission began(uint32_t number, const Limits& limits) {
     return clock.began(number, limits);
   }
   [[nodiscard]] bool finished(uint32_t number) { return clock.finished(number); }
+  size_t inFlight() const { return clock.inFlight(); }
 
   // For passing it on; stays open as long as this object lives.
   int loaderSocketFd() const { return loaderSocket.get(); }
