@@ -13,7 +13,7 @@ import type { LoadedCode } from "./worker-code.ts";
 const endings: Record<EndReason, { message: string; code: string }> = {
   cpuLimit: { message: "Worker exceeded CPU time limit.", code: "ERR_CPU_LIMIT" },
   startupCpuLimit: { message: "Script startup exceeded CPU time limit.", code: "ERR_STARTUP_CPU_LIMIT" },
-  wallLimit: { message: "Worker exceeded wall-clock time limit.", code: "ERR_WALL_LIMIT" },
+  wallLimit: { message: "Worker exceeded wall time limit.", code: "ERR_WALL_LIMIT" },
   memoryLimit: { message: "Worker exceeded memory limit.", code: "ERR_MEMORY_LIMIT" },
   violation: { message: "Worker was stopped because it broke a rule of its sandbox.", code: "ERR_SANDBOX_CRASHED" },
   crashed: { message: "Worker's sandbox crashed.", code: "ERR_SANDBOX_CRASHED" },
@@ -52,6 +52,8 @@ class Running {
   readonly ended: Promise<Error>;
   gone = false;
   readonly #traces = new Set<Trace>();
+  /** False if the program itself cannot start: another sandbox would end in the same way. */
+  startable = true;
   idleSince = Date.now();
 
   constructor(loader: Cap, { program, limits }: LoadedCode, label: string) {
@@ -70,6 +72,7 @@ class Running {
       ({ reason }) => {
         this.gone = true;
         this.#finishTraces(outcomes[reason] ?? "internalError");
+        this.startable = reason !== "startupCpuLimit";
         return endingError(reason);
       },
       async (error: unknown) => {
@@ -147,7 +150,7 @@ export class Instance {
   /** Starts the sandbox, if it is not running. */
   ensure(): Running {
     if (this.#released) throw new Error("The invocation that loaded this Worker has ended.");
-    if (this.#running === null || this.#running.gone) {
+    if (this.#running === null || (this.#running.gone && this.#running.startable)) {
       this.#running?.release();
       this.#running = new Running(this.loader, this.code, this.label);
       holders.add(this);
