@@ -1,7 +1,7 @@
 # Every target does its own set-up and can be run on a fresh clone. See README.md.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test oracle demo bench dev asan format lint clean
+.PHONY: help setup build test soak oracle demo bench dev asan format lint clean
 
 help: ## show this list
 	@echo "Mayfly: targets of this Makefile"
@@ -18,6 +18,11 @@ test: ## set up, build with all tests, run every test; last line "N passed, N fa
 	@scripts/setup
 	@scripts/build release all
 	@scripts/run-tests release
+
+soak: ## set up, build, and let 20,000 sandboxes end in every way: is anything of them left?
+	@scripts/setup
+	@scripts/build release product
+	@tests/soak/run
 
 oracle: ## set up, build, and hold tests/conformance against npm workerd: do both runtimes agree?
 	@scripts/setup

@@ -74,10 +74,25 @@ TEST(ResourceLimitsTest, LimitsCannotBeRaised) {
 }
 
 // Or a sandbox with many descriptors in flight could keep the zygote from answering.
+TEST(ResourceLimitsTest, ABudgetThatWasLoweredMeanwhileStaysLow) {
+  EXPECT_EXIT(
+      {
+        if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) _exit(90);
+        auto wanted = limits();
+        wanted.mostDataBytes = limitZygote().dataBytes;
+        rlimit low;
+        low.rlim_cur = low.rlim_max = wanted.dataBytes - BUDGET / 2;
+        if (setrlimit(RLIMIT_DATA, &low) != 0) _exit(91);
+        limitSandbox(wanted);
+        _exit(errnoOfMapping(BUDGET * 3 / 4));
+      },
+      ExitedWithCode(ENOMEM), "");
+}
+
 TEST(ResourceLimitsTest, TheZygoteHasRoomThatNoSandboxHas) {
   EXPECT_EXIT(
       {
-        uint32_t most = limitZygote();
+        uint32_t most = limitZygote().descriptors;
         rlimit descriptors;
         getrlimit(RLIMIT_NOFILE, &descriptors);
         _exit(most >= 64 && most <= 65536 && most * 2 <= descriptors.rlim_cur ? 0 : 1);

@@ -1,5 +1,6 @@
 #include "confine/resource-limits.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -18,13 +19,14 @@ constexpr rlim_t SANDBOX_DESCRIPTORS = 65536;
 constexpr rlim_t ZYGOTE_CHILDREN = 16384;
 constexpr rlim_t ZYGOTE_SIGNALS = 64;
 
+constexpr char INHERITED[] =
+    "The limits inherited from the service manager (ulimit -H) must not be lower than Mayfly's own";
+
 // The plain system call, because the C library's setrlimit goes through prlimit64, which can aim at other
 // processes and which the filter therefore forbids.
 void setLimit(int resource, const char* call, rlim_t soft, rlim_t hard) {
   rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
-  require(syscall(SYS_setrlimit, resource, &limit), WALL, call,
-          "The limits inherited from the service manager (ulimit -H) must not be lower than "
-          "Mayfly's own");
+  require(syscall(SYS_setrlimit, resource, &limit), WALL, call, INHERITED);
 }
 
 rlim_t hardLimit(int resource) {
@@ -41,7 +43,7 @@ void lowerUnlessLower(int resource, const char* call, rlim_t value) {
 
 }  // namespace
 
-uint32_t limitZygote() {
+SandboxCeiling limitZygote() {
   lower(RLIMIT_CORE, "setrlimit(RLIMIT_CORE)", 0);
   lower(RLIMIT_MEMLOCK, "setrlimit(RLIMIT_MEMLOCK)", 0);
   lower(RLIMIT_MSGQUEUE, "setrlimit(RLIMIT_MSGQUEUE)", 0);
@@ -52,11 +54,15 @@ uint32_t limitZygote() {
   // The kernel holds descriptors in flight between all processes of a user against this limit of the sender. The
   // zygote sends one for each fork, so a sandbox must never be able to use up what it has.
   setLimit(RLIMIT_NOFILE, "setrlimit(RLIMIT_NOFILE)", hard, hard);
-  return static_cast<uint32_t>(std::min<rlim_t>(hard / 2, SANDBOX_DESCRIPTORS));
+  return {.descriptors = static_cast<uint32_t>(std::min<rlim_t>(hard / 2, SANDBOX_DESCRIPTORS)),
+          .dataBytes = hardLimit(RLIMIT_DATA)};
 }
 
 void limitSandbox(const SandboxLimits& limits) {
-  lower(RLIMIT_DATA, "setrlimit(RLIMIT_DATA)", limits.dataBytes);
+  rlimit data = {.rlim_cur = limits.dataBytes, .rlim_max = limits.dataBytes};
+  bool set = syscall(SYS_setrlimit, RLIMIT_DATA, &data) == 0;
+  bool lowered = !set && errno == EPERM && limits.dataBytes <= limits.mostDataBytes;
+  if (!lowered) require(set ? 0 : -1, WALL, "setrlimit(RLIMIT_DATA)", INHERITED);
   if (limits.cpuSeconds > 0) {
     // SIGXCPU at the soft limit can be caught or ignored; the hard limit one second later cannot.
     setLimit(RLIMIT_CPU, "setrlimit(RLIMIT_CPU)", limits.cpuSeconds, limits.cpuSeconds + 1);

@@ -9,13 +9,20 @@ struct SandboxLimits {
   uint64_t dataBytes;    // RLIMIT_DATA: private writable memory, the blank sandbox's own included
   uint32_t cpuSeconds;   // RLIMIT_CPU; 0: none
   uint32_t descriptors;  // RLIMIT_NOFILE; at most what limitZygote() gave
+  uint64_t mostDataBytes = UINT64_MAX;  // that limitZygote() found
 };
 
-// In the zygote: what holds for itself and every sandbox. Gives the number of descriptors that a sandbox may have
-// at most, up to 65536. Throws WallFailure.
-uint32_t limitZygote();
+// What a sandbox may have at most.
+struct SandboxCeiling {
+  uint32_t descriptors;  // up to 65536
+  uint64_t dataBytes;    // UINT64_MAX: no limit inherited
+};
 
-// In a new sandbox: its own budget. Throws WallFailure, also if a limit inherited from the supervisor is lower.
+// In the zygote: what holds for itself and every sandbox. Throws WallFailure.
+SandboxCeiling limitZygote();
+
+// In a new sandbox: its own budget. Throws WallFailure, also if a limit inherited from the supervisor is lower. A memory
+// budget that the supervisor has lowered in the meantime, for the program that is to come, stays as low as it is.
 // Async-signal-safe.
 void limitSandbox(const SandboxLimits& limits);
 

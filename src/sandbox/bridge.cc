@@ -18,7 +18,9 @@ Bridge::Bridge(engine::Runtime& runtime)
   handleShapeHandle.Reset(isolate, shape);
 }
 
-void Bridge::openLoop(kj::AsyncIoContext& context, zygote::Role role, schema::Host::Client host) {
+void Bridge::openLoop(kj::AsyncIoContext& context, zygote::Role role, schema::Host::Client host,
+                      capnp::TwoPartyVatNetwork& network) {
+  hostNetwork = network;
   io = context;
   ownRole = role;
   hostClient = kj::mv(host);
@@ -36,6 +38,13 @@ void Bridge::log(schema::LogLevel level, kj::StringPtr message) {
   auto sent = request.send().ignoreResult().catch_([](kj::Exception&&) {}).fork();
   detach(sent.addBranch());
   lastLine = kj::mv(sent);
+}
+
+kj::Promise<void> Bridge::whenHostMessagesLeft() {
+  // A timer fires when the loop has asked the kernel for news, which it does only after everything else, the connection's own
+  // last turn included. Bounded: a supervisor that does not read is no reason to wait here.
+  for (int turn = 0; turn < 8 && KJ_ASSERT_NONNULL(hostNetwork).getCurrentQueueSize() > 0; ++turn)
+    co_await timer().afterDelay(0 * kj::SECONDS);
 }
 
 kj::Promise<void> Bridge::whenLogged() {

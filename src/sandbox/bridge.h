@@ -6,6 +6,7 @@
 //            every operation checks types before it uses them.
 #pragma once
 
+#include <capnp/rpc-twoparty.h>
 #include <kj/async-io.h>
 #include <kj/async-unix.h>
 #include <kj/debug.h>
@@ -38,7 +39,8 @@ public:
   static Bridge& from(v8::Isolate* isolate) { return *static_cast<Bridge*>(isolate->GetData(3)); }
 
   // The event loop, once the child has one.
-  void openLoop(kj::AsyncIoContext& io, zygote::Role role, schema::Host::Client host);
+  void openLoop(kj::AsyncIoContext& io, zygote::Role role, schema::Host::Client host,
+                capnp::TwoPartyVatNetwork& hostNetwork);
   kj::Timer& timer() { return ioContext().provider->getTimer(); }
   kj::AsyncIoContext& ioContext() { return KJ_ASSERT_NONNULL(io); }
   schema::Host::Client& host() { return KJ_ASSERT_NONNULL(hostClient); }
@@ -46,6 +48,10 @@ public:
   // Sends a line to the operator; whenLogged() resolves once all lines so far have arrived there.
   void log(schema::LogLevel level, kj::StringPtr message);
   kj::Promise<void> whenLogged();
+
+  // Resolves once all messages to the supervisor have left this process. The connection writes when everything that is
+  // ready to run has run, and what runs next may never end.
+  kj::Promise<void> whenHostMessagesLeft();
 
   // JavaScript's timers that have not fired, and the clock's origin: the program's start.
   kj::HashMap<uint32_t, kj::Promise<void>> timers;
@@ -95,6 +101,7 @@ private:
   v8::Global<v8::ObjectTemplate> handleShapeHandle;
   kj::Maybe<kj::AsyncIoContext&> io;
   kj::Maybe<schema::Host::Client> hostClient;
+  kj::Maybe<capnp::TwoPartyVatNetwork&> hostNetwork;
   zygote::Role ownRole = zygote::Role::DYNAMIC;
   kj::Maybe<kj::ForkedPromise<void>> lastLine;
   kj::TaskSet tasks;

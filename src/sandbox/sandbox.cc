@@ -123,7 +123,7 @@ private:
     vat.initRoot<capnp::rpc::twoparty::VatId>().setSide(Side::SERVER);
     auto host =
         hostRpc.bootstrap(vat.getRoot<capnp::rpc::twoparty::VatId>()).castAs<schema::Host>();
-    bridge.openLoop(own.io, role, kj::mv(host));
+    bridge.openLoop(own.io, role, kj::mv(host), hostNetwork);
 
     // Only a parent worker is sent descriptors: leased sandboxes' sockets and its listening socket.
     kj::Own<kj::AsyncCapabilityStream> loaderUnix;

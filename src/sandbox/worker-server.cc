@@ -173,11 +173,10 @@ protected:
                  "the built-ins failed after evaluation");
       context.getResults().setWorker(kj::heap<WorkerServer>(bridge, local));
     }
-    // Calls have been waiting for this answer, and one may keep the thread for itself: the news must have left before. The
-    // connection writes what was sent in one turn at the end of it.
+    // Calls have been waiting for this answer, and one may keep the thread for itself: the news must have left before.
     bridge.detach(
         bridge.host().startedRequest().send().ignoreResult().catch_([](kj::Exception&&) {}));
-    return kj::evalLast([]() {});
+    return bridge.whenHostMessagesLeft();
   }
 
 private:

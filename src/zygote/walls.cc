@@ -68,7 +68,7 @@ SandboxGround confineZygote(const ZygoteWalls& walls, ReadyReport& report) {
     confine::enterEmptyRoot();  // /proc is gone from here on
     set(Layer::EMPTY_ROOT, LayerState::ACTIVE);
   }
-  ground.mostDescriptors = confine::limitZygote();
+  ground.ceiling = confine::limitZygote();
   set(Layer::RLIMITS, activeIf(asksForOom));
 
   // Become nobody. The ids change while capabilities last, the capabilities go right after.
@@ -116,7 +116,8 @@ void confineSandbox(const ForkOrder& order, int hostSocket, int loaderSocket,
   confine::limitSandbox({
       .dataBytes = ground.baseDataBytes + order.memoryBytes,
       .cpuSeconds = order.cpuSeconds,
-      .descriptors = order.role == Role::PARENT ? ground.mostDescriptors : DYNAMIC_DESCRIPTORS,
+      .descriptors = order.role == Role::PARENT ? ground.ceiling.descriptors : DYNAMIC_DESCRIPTORS,
+      .mostDataBytes = ground.ceiling.dataBytes,
   });
   if (ground.landlock) confine::enterLandlockOfSandbox(LANDLOCK_FD);
   confine::closeDescriptorsFrom(LANDLOCK_FD);

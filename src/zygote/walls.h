@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "confine/resource-limits.h"
 #include "zygote/control-protocol.h"
 
 namespace mayfly::zygote {
@@ -20,9 +21,9 @@ struct ZygoteWalls {
 
 // What a sandbox needs to know of the zygote it was forked from.
 struct SandboxGround {
-  uint64_t baseDataBytes;    // private memory of a blank sandbox
-  uint32_t mostDescriptors;  // that a parent worker's sandbox may have
-  bool landlock;             // a rule set waits on LANDLOCK_FD
+  uint64_t baseDataBytes;           // private memory of a blank sandbox
+  confine::SandboxCeiling ceiling;  // of a parent worker's sandbox
+  bool landlock;                    // a rule set waits on LANDLOCK_FD
 };
 
 constexpr int LANDLOCK_FD = 5;
