@@ -34,7 +34,9 @@ const platform = installPlatform(globalThis, {
   logged(level, args) {
     currentInvocation()?.recording?.log(level, args);
   },
+  invocation: currentInvocation,
   outbound: globalOutbound,
+  connectionOver: bodyFinished,
   bodies: {
     exportStream: (stream, length) => ({ source: exportReadable(stream), length }),
     importStream: (source) => importReadable(source, () => bodyFinished(source)),

@@ -62,6 +62,8 @@ export interface WireRequest {
   url: string;
   headers: HeaderPairs;
   body: WireBody;
+  /** Takes the messages for the client, if it asks for a WebSocket. */
+  webSocket?: Cap | null;
 }
 
 export interface WireResponse {
@@ -69,7 +71,20 @@ export interface WireResponse {
   statusText: string;
   headers: HeaderPairs;
   body: WireBody;
+  /** With status 101: takes the messages of the client. */
+  webSocket?: Cap | null;
 }
+
+/** schema/value.capnp's Connection. */
+export interface WireConnection {
+  source: Cap;
+  sink: Cap;
+  remoteAddress: string;
+  /** Begins TLS; null if that was not asked for. */
+  tls?: Cap | null;
+}
+
+export type SecureTransport = "off" | "on" | "starttls";
 
 /** Handlers of an exported object or entrypoint; natively each becomes a JsObject or Entrypoint server. */
 export interface ObjectHandlers {
@@ -79,8 +94,18 @@ export interface ObjectHandlers {
   fetch?(request: WireRequest, caller: { cancelled?: () => void }): Promise<{ response: WireResponse } | { failed: Reply }>;
   /** Entrypoints only: trace items, as a JSON array. */
   tail?(items: string): Promise<void>;
+  /** Entrypoints only. A byte connection to `address`. */
+  connect?(address: string, secureTransport: SecureTransport): Promise<{ connection: WireConnection } | { failed: Reply }>;
   /** No handle anywhere holds the object any more. */
   released(): void;
+}
+
+/** One direction of a WebSocket as another process sends it. A rejection, or a thrown error, ends it. */
+export interface MessageHandlers {
+  message(data: string | Uint8Array<ArrayBuffer>): Promise<void>;
+  close(code: number, reason: string): Promise<void>;
+  /** The sender is gone, whether it closed or not. */
+  gone(): void;
 }
 
 export interface SourceHandlers {
@@ -202,6 +227,7 @@ export interface Ops {
   exportObject(kind: "object" | "entrypoint", handlers: ObjectHandlers): Cap;
   exportSource(handlers: SourceHandlers): Cap;
   exportSink(handlers: SinkHandlers): Cap;
+  exportMessages(handlers: MessageHandlers): Cap;
   /** Calls are sent in order. `target` is the future result, usable at once. */
   capCall(cap: Cap, path: string[], args: Encoded): { settled: Promise<Settled>; target: Cap };
   capGet(cap: Cap, path: string[]): { settled: Promise<Settled>; target: Cap };
@@ -213,6 +239,11 @@ export interface Ops {
   capWrite(cap: Cap, bytes: Uint8Array): Promise<void>;
   capClose(cap: Cap): Promise<void>;
   capAbort(cap: Cap, reason: string): void;
+  /** Settled when there is room for more. */
+  capSendMessage(cap: Cap, data: string | Uint8Array): Promise<void>;
+  capCloseMessages(cap: Cap, code: number, reason: string): Promise<void>;
+  capConnect(cap: Cap, address: string, secureTransport: SecureTransport): Promise<WireConnection | { failed: Settled }>;
+  capStartTls(tls: Cap, host: string): Promise<WireConnection | { failed: Settled }>;
   /** An entrypoint that will be what `promise` resolves to; calls on it wait. */
   capFromPromise(promise: Promise<Cap>): Cap;
   capDup(cap: Cap): Cap;

@@ -59,14 +59,15 @@ export function endpointTarget(endpoint: Endpoint): FetchTarget {
 
 const bodySessions = new WeakMap<Cap, () => void>();
 
-// A streaming body keeps its session until the stream is over.
+// A streaming body keeps its session until the stream is over; so does a WebSocket.
 function watchBody(response: WireResponse, session: Session): WireResponse {
   const body = response.body;
   if (body !== null && !(body instanceof Uint8Array)) bodySessions.set(body.source, session.use());
+  if (response.webSocket != null) bodySessions.set(response.webSocket, session.use());
   return response;
 }
 
-/** Called by the transport of bodies when `source` is over. */
+/** Called by the transport of bodies when `source` is over, and by that of WebSockets. */
 export function bodyFinished(source: Cap): void {
   bodySessions.get(source)?.();
   bodySessions.delete(source);

@@ -4,7 +4,7 @@
 import { ops, type Cap, type WireBody } from "../internal/ops.ts";
 import { currentInvocation } from "../internal/invocation.ts";
 import { requestState, type Request } from "../runtime/fetch/request.ts";
-import type { Response } from "../runtime/fetch/response.ts";
+import { responseState, type Response } from "../runtime/fetch/response.ts";
 import { requestFromWire, responseFromWire, wireRequest, wireResponse } from "../runtime/fetch/wire.ts";
 import { ByteReader, isLocked } from "../runtime/streams/stream-access.ts";
 import { ReadableStream, WritableStream } from "../runtime/streams/streams.ts";
@@ -182,6 +182,9 @@ export function lowerRequest(request: Request, lowering: Lowering): object {
 }
 
 export function lowerResponse(response: Response, lowering: Lowering): object {
+  if (responseState(response).webSocket !== null) {
+    throw cloneError('Could not serialize object of type "WebSocket". This type does not support serialization.');
+  }
   const wire = wireResponse(response);
   return { ...wire, body: lowerBody(wire.body, lowering) };
 }

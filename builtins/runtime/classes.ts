@@ -24,6 +24,8 @@ import { ServiceWorkerGlobalScope, WorkerGlobalScope } from "./support/worker-sc
 import { Scheduler } from "./timers/scheduler.ts";
 import { URLSearchParams } from "./url/url-search-params.ts";
 import { URL } from "./url/url.ts";
+import { WebSocketPair } from "./websocket/web-socket-pair.ts";
+import { WebSocket } from "./websocket/web-socket.ts";
 
 export const platformClasses = {
   AbortController,
@@ -70,6 +72,8 @@ export const platformClasses = {
   TransformStreamDefaultController: streams.TransformStreamDefaultController,
   URL,
   URLSearchParams,
+  WebSocket,
+  WebSocketPair,
   WorkerGlobalScope,
   WritableStream: streams.WritableStream,
   WritableStreamDefaultController: streams.WritableStreamDefaultController,

@@ -229,7 +229,7 @@ export class Worker {
         invocation.run(async (): Promise<WireResponse> => {
           const request = requestFromWire(wire);
           try {
-            return await this.#answer(receiver, request, ctx);
+            return await this.#answer(receiver, request, ctx, wire.webSocket ?? null);
           } catch (error) {
             const again = ExecutionContext.passesThrough(ctx) ? replayed(wire, request) : null;
             if (again === null) throw error;
@@ -271,7 +271,7 @@ export class Worker {
     }
   }
 
-  async #answer(receiver: Receiver, request: Request, ctx: ExecutionContext): Promise<WireResponse> {
+  async #answer(receiver: Receiver, request: Request, ctx: ExecutionContext, client: Cap | null): Promise<WireResponse> {
     const handler: unknown = receiver.instance["fetch"];
     if (typeof handler !== "function") throw new Error("Handler does not export a fetch() function.");
     const args = receiver.isClass ? [request] : [request, this.env, ctx];
@@ -281,7 +281,7 @@ export class Worker {
         "Incorrect type for Promise: the Promise did not resolve to 'Response'. (The fetch handler must return a Response.)",
       );
     }
-    return wireResponse(answer as Response);
+    return wireResponse(answer as Response, client);
   }
 
   // ctx.exports --------------------------------------------------------------------------------------

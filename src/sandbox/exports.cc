@@ -2,6 +2,7 @@
 
 #include <kj/debug.h>
 
+#include "sandbox/handlers.h"
 #include "sandbox/reply.h"
 
 namespace mayfly::sandbox {
@@ -12,31 +13,6 @@ namespace {
 
 constexpr uint MAX_PATH = 64;
 constexpr uint32_t MAX_READ = 1 << 20;
-
-// The handlers object of one export, and how its methods are called.
-class Handlers {
-public:
-  Handlers(Bridge& bridge, v8::Local<v8::Object> handlers)
-      : bridge(bridge), object(bridge.isolate, handlers) {}
-
-  // Calls a method inside the current Turn and waits for what it returns. A throw is a rejection.
-  kj::Promise<Outcome> call(kj::StringPtr method, kj::ArrayPtr<v8::Local<v8::Value>> arguments) {
-    v8::TryCatch tryCatch(bridge.isolate);
-    v8::Local<v8::Value> result;
-    if (bridge.callMethod(object.Get(bridge.isolate), method, arguments).ToLocal(&result)) {
-      return bridge.fromJs(result);
-    }
-    KJ_REQUIRE(tryCatch.HasCaught() && !tryCatch.HasTerminated(), "JavaScript was terminated");
-    return Outcome{false, v8::Global<v8::Value>(bridge.isolate, tryCatch.Exception())};
-  }
-
-  void notifyLater(kj::StringPtr method) {
-    bridge.notifyLater(v8::Global<v8::Object>(bridge.isolate, object), method);
-  }
-
-  Bridge& bridge;
-  v8::Global<v8::Object> object;
-};
 
 // Answers with what went wrong, if anything did.
 template <typename Context>
@@ -120,6 +96,41 @@ protected:
       outcome = handlers.call("tail", arguments);
     }
     return settle(bridge, kj::mv(outcome), context);
+  }
+
+  kj::Promise<void> connect(ConnectContext context) override {
+    kj::Promise<Outcome> outcome = nullptr;
+    {
+      Turn turn(bridge.runtime);
+      auto params = context.getParams();
+      auto secure = params.getSecureTransport() == schema::SecureTransport::OFF    ? "off"
+                    : params.getSecureTransport() == schema::SecureTransport::ON ? "on"
+                                                                                 : "starttls";
+      v8::Local<v8::Value> arguments[] = {
+          engine::text(bridge.isolate, params.getAddress().asArray()),
+          engine::text(bridge.isolate, secure)};
+      context.releaseParams();
+      outcome = handlers.call("connect", arguments);
+    }
+    return outcome.then([this, context](Outcome&& outcome) mutable {
+      Turn turn(bridge.runtime);
+      auto value = outcome.value.Get(bridge.isolate);
+      auto result = context.getResults().initResult();
+      if (!outcome.fulfilled) return writeThrown(bridge, value, result.initFailure());
+      auto object = expectObject(value);
+      auto connection = getField(bridge, object, "connection");
+      if (!connection->IsObject()) {
+        return writeFailure(bridge, expectObject(getField(bridge, object, "failed")),
+                            result.initFailure());
+      }
+      auto fields = connection.As<v8::Object>();
+      auto opened = result.initConnection();
+      opened.setSource(
+          unwrapCap(bridge, getField(bridge, fields, "source")).take().castAs<schema::ByteSource>());
+      opened.setSink(
+          unwrapCap(bridge, getField(bridge, fields, "sink")).take().castAs<schema::ByteSink>());
+      opened.setRemoteAddress(getText(bridge, fields, "remoteAddress"));
+    });
   }
 
 private:

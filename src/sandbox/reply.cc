@@ -132,6 +132,19 @@ void writeBody(Bridge& bridge, v8::Local<v8::Value> value, schema::Body::Builder
   }
 }
 
+template <typename Reader>
+v8::Local<v8::Value> webSocketFrom(Bridge& bridge, Reader message) {
+  if (!message.hasWebSocket()) return v8::Null(bridge.isolate);
+  return wrapCap(bridge, CapKind::MESSAGES, message.getWebSocket());
+}
+
+template <typename Builder>
+void writeWebSocket(Bridge& bridge, v8::Local<v8::Object> message, Builder builder) {
+  auto sink = getField(bridge, message, "webSocket");
+  if (sink->IsNullOrUndefined()) return;
+  builder.setWebSocket(unwrapCap(bridge, sink).take().castAs<schema::MessageSink>());
+}
+
 }  // namespace
 
 v8::Local<v8::Object> settledFrom(Bridge& bridge, schema::Reply::Reader reply) {
@@ -205,6 +218,7 @@ v8::Local<v8::Object> requestFrom(Bridge& bridge, schema::HttpRequest::Reader re
   setField(bridge, object, "url", text(bridge.isolate, request.getUrl().asArray()));
   setField(bridge, object, "headers", headersFrom(bridge, request.getHeaders()));
   setField(bridge, object, "body", bodyFrom(bridge, request.getBody()));
+  setField(bridge, object, "webSocket", webSocketFrom(bridge, request));
   return object;
 }
 
@@ -215,6 +229,7 @@ v8::Local<v8::Object> responseFrom(Bridge& bridge, schema::HttpResponse::Reader 
            fromLatin1(bridge.isolate, response.getStatusText().asArray()));
   setField(bridge, object, "headers", headersFrom(bridge, response.getHeaders()));
   setField(bridge, object, "body", bodyFrom(bridge, response.getBody()));
+  setField(bridge, object, "webSocket", webSocketFrom(bridge, response));
   return object;
 }
 
@@ -224,6 +239,7 @@ void writeRequest(Bridge& bridge, v8::Local<v8::Object> request,
   builder.setUrl(getText(bridge, request, "url"));
   writeHeaders(bridge, getField(bridge, request, "headers"), builder);
   writeBody(bridge, getField(bridge, request, "body"), builder.initBody());
+  writeWebSocket(bridge, request, builder);
 }
 
 void writeResponse(Bridge& bridge, v8::Local<v8::Object> response,
@@ -234,6 +250,7 @@ void writeResponse(Bridge& bridge, v8::Local<v8::Object> response,
   builder.setStatusText(latin1(bridge.isolate, getField(bridge, response, "statusText")));
   writeHeaders(bridge, getField(bridge, response, "headers"), builder);
   writeBody(bridge, getField(bridge, response, "body"), builder.initBody());
+  writeWebSocket(bridge, response, builder);
 }
 
 }  // namespace mayfly::sandbox

@@ -104,8 +104,8 @@ private:
     auto isolate = runtime.isolate();
     auto shape = v8::ObjectTemplate::New(isolate);
     for (auto table :
-         {valueOperations(), capabilityOperations(), loaderOperations(), moduleOperations(),
-          timeOperations(), textOperations(), cryptoOperations()}) {
+         {valueOperations(), capabilityOperations(), socketOperations(), loaderOperations(),
+          moduleOperations(), timeOperations(), textOperations(), cryptoOperations()}) {
       for (auto& operation : table) {
         shape->Set(isolate, operation.name,
                    v8::FunctionTemplate::New(isolate, operation.callback, {}, {}, 0,

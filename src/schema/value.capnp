@@ -69,6 +69,37 @@ interface Entrypoint extends(JsObject) {
 
   tail @1 (items :Text) -> (failure :Failure);
   # Delivers trace items, as a JSON array, to the worker's `tail` handler.
+
+  connect @2 (address :Text, secureTransport :SecureTransport) -> (result :ConnectResult) $Cxx.allowCancellation;
+  # Opens a byte connection to `address`, `host:port`: the network dials it, a worker's `connect` handler answers it.
+}
+
+enum SecureTransport {
+  off @0;
+  on @1;         # TLS from the first byte
+  startTls @2;   # plain now, TLS when the holder asks for it
+}
+
+struct ConnectResult {
+  union {
+    connection @0 :Connection;
+    failure @1 :Failure;
+  }
+}
+
+struct Connection {
+  # An open connection. It ends when both streams are over, or dropped.
+
+  source @0 :ByteSource;       # what the other side sends
+  sink @1 :ByteSink;           # what goes to it
+  remoteAddress @2 :Text;      # for the program to read; says nothing about where the bytes really go
+  tls @3 :TlsStarter;          # null unless `startTls` was asked for
+}
+
+interface TlsStarter {
+  start @0 (host :Text) -> (result :ConnectResult) $Cxx.allowCancellation;
+  # Begins TLS on the connection, with a certificate of `host` (empty: of the host dialled). The streams it had so
+  # far fail from then on. Works once, when nothing is being written.
 }
 
 struct HttpHeader {
@@ -81,13 +112,16 @@ struct HttpRequest {
   url @1 :Text;        # absolute, no fragment
   headers @2 :List(HttpHeader);
   body @3 :Body;
+  webSocket @4 :MessageSink;
+  # With `Upgrade: websocket` among the headers: takes the messages for the client, should the answer be 101.
 }
 
 struct HttpResponse {
-  status @0 :UInt16;   # 200-599
+  status @0 :UInt16;   # 200-599, or 101 with a `webSocket`
   statusText @1 :Text;
   headers @2 :List(HttpHeader);
   body @3 :Body;
+  webSocket @4 :MessageSink;   # takes the messages of the client
 }
 
 struct HttpResult {
@@ -123,4 +157,26 @@ interface ByteSink {
 
   close @1 () -> (failure :Failure);
   abort @2 (reason :Text) -> ();
+}
+
+const maxMessageBytes :UInt32 = 33554432;
+# Of one WebSocket message. Longer ones are refused by the sender, and end the connection where they arrive.
+
+interface MessageSink {
+  # One direction of a WebSocket. Messages arrive in the order they were sent, and are answered when there is room for
+  # more: who sends without waiting for answers is cut off when what it sent piles up.
+  # Dropping the capability without `close` is an abnormal end (code 1006).
+
+  send @0 (message :Message) -> ();
+  # Fails when nobody takes messages any more.
+
+  close @1 (code :UInt16, reason :Text) -> ();
+  # The last message. Code 1005 stands for a Close frame without a code.
+}
+
+struct Message {
+  union {
+    text @0 :Text;
+    binary @1 :Data;
+  }
 }

@@ -100,9 +100,15 @@ function listenerOptions(options: unknown): {
 
 /**
  * Dispatches without the checks of dispatchEvent(), for events the platform makes. `self` is what listeners see
- * as target and `this`, where that is not the target itself (the global object). False if it was cancelled.
+ * as target and `this`, where that is not the target itself (the global object). `report` gets what a listener
+ * throws. False if it was cancelled.
  */
-export function dispatch(target: EventTarget, event: Event, self: EventTarget = target): boolean {
+export function dispatch(
+  target: EventTarget,
+  event: Event,
+  self: EventTarget = target,
+  report: (error: unknown) => void = reportException,
+): boolean {
   const state = dispatchStateOf(event);
   state.dispatching = true;
   state.target = self;
@@ -111,8 +117,8 @@ export function dispatch(target: EventTarget, event: Event, self: EventTarget = 
   const listeners = listenersOf(target);
   if (listeners.length > 0 && !state.stopPropagation) {
     // Capturing listeners come first, also at the target.
-    invoke(target, event, self, listeners, true);
-    if (!state.stopPropagation) invoke(target, event, self, listeners, false);
+    invoke(target, event, self, listeners, true, report);
+    if (!state.stopPropagation) invoke(target, event, self, listeners, false, report);
   }
   state.phase = 0;
   state.currentTarget = null;
@@ -122,7 +128,18 @@ export function dispatch(target: EventTarget, event: Event, self: EventTarget = 
   return !state.canceled;
 }
 
-function invoke(target: EventTarget, event: Event, self: EventTarget, listeners: Listener[], capture: boolean): void {
+function reportException(error: unknown): void {
+  hooks().reportException(error);
+}
+
+function invoke(
+  target: EventTarget,
+  event: Event,
+  self: EventTarget,
+  listeners: Listener[],
+  capture: boolean,
+  report: (error: unknown) => void,
+): void {
   const state = dispatchStateOf(event);
   const { type } = event;
   for (let i = 0; i < listeners.length; i++) {
@@ -133,7 +150,7 @@ function invoke(target: EventTarget, event: Event, self: EventTarget, listeners:
     try {
       callListener(listener.callback, event, self);
     } catch (error) {
-      hooks().reportException(error);
+      report(error);
     }
     state.inPassiveListener = false;
     if (state.stopImmediate) return;

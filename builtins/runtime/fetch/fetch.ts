@@ -5,6 +5,7 @@ import { abortReason, isAborted, type AbortSignal } from "../events/abort.ts";
 import { ops, type WireResponse } from "../../internal/ops.ts";
 import { promiseThen } from "../support/intrinsics.ts";
 import { hooks, requireIo } from "../support/platform-hooks.ts";
+import { Upgrade } from "../websocket/upgrade.ts";
 import type { Body } from "./body.ts";
 import { fetchDataUrl } from "./data-url.ts";
 import type { FetchTarget } from "./fetch-target.ts";
@@ -45,14 +46,16 @@ async function followRedirects(target: FetchTarget, state: RequestState): Promis
   const signal = state.signal ?? undefined;
   let hop: Hop = { method: state.method, url: state.url, headers: state.headers, body: state.body };
   for (let redirects = 0; ; redirects++) {
-    const wire = await sendHop(target, hop, state.redirect === "follow", signal);
+    const upgrade = Upgrade.askedBy(hop.headers);
+    const wire = await sendHop(target, hop, state.redirect === "follow", signal, upgrade);
     const location = state.redirect === "follow" && isRedirect(wire.status) ? headerOf(wire, "location") : null;
     if (location === null) {
-      const response = responseFromWire(wire, hop.url, redirects > 0);
+      const response = responseFromWire(wire, hop.url, redirects > 0, upgrade?.answered(wire));
       if (signal !== undefined) responseState(response).body?.tieTo(signal);
       return response;
     }
     dropBody(wire);
+    upgrade?.withdraw();
     if (redirects === MAX_REDIRECTS)
       throw new TypeError(`Too many redirects. Gave up after ${MAX_REDIRECTS}, at ${withoutFragment(hop.url)}`);
     hop = nextHop(hop, wire.status, location);
@@ -64,6 +67,7 @@ async function sendHop(
   hop: Hop,
   mayRedirect: boolean,
   signal: AbortSignal | undefined,
+  upgrade: Upgrade | null,
 ): Promise<WireResponse> {
   if (signal !== undefined && isAborted(signal)) throw abortReason(signal);
   let body: Body | null = hop.body;
@@ -74,6 +78,7 @@ async function sendHop(
     url: withoutFragment(hop.url),
     headers: hop.headers.toPairs(),
     body: body?.toWire() ?? null,
+    webSocket: upgrade?.cap ?? null,
   };
   if (signal === undefined) return target.send(wire, undefined);
   return new Promise<WireResponse>((resolve, reject) => {

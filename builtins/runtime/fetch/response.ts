@@ -15,6 +15,7 @@ import {
   toUSVString,
 } from "../support/webidl.ts";
 import { hrefOf, invalidUrl, isURL } from "../url/url.ts";
+import { isWebSocket, type WebSocket } from "../websocket/web-socket.ts";
 import { addBodyMembers, type BodyMembers } from "./body-mixin.ts";
 import { Body, extractBody } from "./body.ts";
 import { HeaderList } from "./header-list.ts";
@@ -29,7 +30,7 @@ export interface ResponseState {
   redirected: boolean;
   type: "default" | "error";
   cf: unknown;
-  webSocket: unknown;
+  webSocket: WebSocket | null;
 }
 
 const NULL_BODY_STATUS: ReadonlySet<number> = new Set([101, 204, 205, 304]);
@@ -104,7 +105,7 @@ export class Response {
   get cf(): unknown {
     return this.#state.cf;
   }
-  get webSocket(): unknown {
+  get webSocket(): WebSocket | null {
     return this.#state.webSocket;
   }
 
@@ -131,11 +132,11 @@ export function emptyState(): ResponseState {
 
 function buildState(bodyInit: unknown, init: Record<string, unknown>, contentType: string | null): ResponseState {
   const { status: statusInit, statusText, headers: headersInit, cf, webSocket: socketInit } = init;
-  const webSocket = socketInit ?? null;
-  const status = statusInit === undefined ? (webSocket === null ? 200 : 101) : Math.trunc(Number(statusInit));
+  const webSocket = checkWebSocket(socketInit);
+  const status = statusInit === undefined ? 200 : Math.trunc(Number(statusInit));
   if (webSocket !== null && status !== 101)
     throw new RangeError("Responses with a WebSocket must have status code 101.");
-  if (!((status >= 200 && status <= 599) || status === 101)) {
+  if (!((status >= 200 && status <= 599) || webSocket !== null)) {
     throw new RangeError("Responses may only be constructed with status codes in the range 200 to 599, inclusive.");
   }
   const state: ResponseState = {
@@ -161,6 +162,14 @@ function buildState(bodyInit: unknown, init: Record<string, unknown>, contentTyp
   const type = contentType ?? extracted.contentType;
   if (type !== null && !state.headers.has("content-type")) state.headers.set("Content-Type", type);
   return state;
+}
+
+function checkWebSocket(value: unknown): WebSocket | null {
+  if (value === undefined || value === null) return null;
+  if (isWebSocket(value)) return value;
+  throw new TypeError(
+    "Incorrect type for the 'webSocket' field on 'ResponseInit': the provided value is not of type 'WebSocket'.",
+  );
 }
 
 function checkStatusText(value: unknown): string {

@@ -1,7 +1,9 @@
 // Requests and responses on their way between processes.
 
-import type { WireRequest, WireResponse } from "../../internal/ops.ts";
+import type { Cap, WireRequest, WireResponse } from "../../internal/ops.ts";
 import type { AbortSignal } from "../events/abort.ts";
+import { connectToClient, declineUpgrade } from "../websocket/upgrade.ts";
+import type { WebSocket } from "../websocket/web-socket.ts";
 import { Body } from "./body.ts";
 import { HeaderList } from "./header-list.ts";
 import { createRequest, requestState, type Request } from "./request.ts";
@@ -27,14 +29,26 @@ export function requestFromWire(wire: WireRequest, signal: AbortSignal | null = 
   });
 }
 
-/** The response as it is sent; its body counts as used. Throws TypeError if that was so before. */
-export function wireResponse(response: Response): WireResponse {
-  const { status, statusText, headers, body, type } = responseState(response);
+/**
+ * The response as it is sent; its body counts as used. Throws TypeError if that was so before. `client` takes the
+ * messages for whoever asked for a WebSocket; null if nobody did.
+ */
+export function wireResponse(response: Response, client: Cap | null = null): WireResponse {
+  const { status, statusText, headers, body, type, webSocket } = responseState(response);
   if (type === "error") throw new TypeError("Response.error() stands for a failed fetch and cannot be sent.");
+  if (webSocket !== null) {
+    return { status, statusText, headers: headers.toPairs(), body: null, webSocket: connectToClient(webSocket, client) };
+  }
+  declineUpgrade(client);
   return { status, statusText, headers: headers.toPairs(), body: body?.toWire() ?? null };
 }
 
-export function responseFromWire(wire: WireResponse, url = "", redirected = false): Response {
+export function responseFromWire(
+  wire: WireResponse,
+  url = "",
+  redirected = false,
+  webSocket: WebSocket | null = null,
+): Response {
   return createResponse({
     ...emptyState(),
     status: wire.status,
@@ -43,6 +57,7 @@ export function responseFromWire(wire: WireResponse, url = "", redirected = fals
     body: Body.fromWire(wire.body),
     url,
     redirected,
+    webSocket,
   });
 }
 

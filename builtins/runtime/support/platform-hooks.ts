@@ -3,8 +3,19 @@
 // The classes of the platform are module-level, since programs see one of each; so are the hooks they call. They
 // are set once, by installPlatform(), before any program runs.
 
+import type { Cap } from "../../internal/ops.ts";
 import type { FetchTarget } from "../fetch/fetch-target.ts";
 import type { BodyTransport } from "../fetch/body-transport.ts";
+
+/** One invocation, as far as what it owns needs to know it. */
+export interface IoContext {
+  readonly ended: boolean;
+  run<T>(body: () => T): T;
+  /** Keeps it open until the returned function is called. */
+  hold(): () => void;
+  /** Registers what to do when it ends; the returned function takes that back. */
+  own(cleanup: () => void): () => void;
+}
 
 export type LogLevel = "debug" | "info" | "log" | "warn" | "error";
 
@@ -19,10 +30,14 @@ export interface PlatformHooks {
   adopt?(cancel: () => void): () => void;
   /** For an I/O object that is being made: the answer throws when another invocation than the maker's uses it. */
   belonging?(type: string): () => void;
+  /** The current invocation; undefined outside of any. */
+  invocation?(): IoContext | undefined;
   /** Where the global fetch() sends its requests. Throwing rejects the fetch. */
   outbound(): FetchTarget;
   /** How bodies enter and leave this process. */
   bodies: BodyTransport;
+  /** The connection of an upgraded request, named by the capability that came with its answer, is over. */
+  connectionOver?(sink: Cap): void;
   /** Sees the arguments of console.debug/info/log/warn/error, for tail recordings. */
   logged?(level: LogLevel, args: unknown[]): void;
 }
