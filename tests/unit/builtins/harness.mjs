@@ -164,6 +164,7 @@ export function createSandbox() {
     ...realm,
     isProxy: (value) => types.isProxy(value),
     brand: (value) => Object.keys(BRANDS).find((name) => BRANDS[name](value)) ?? "",
+    encodedSize: (encoded) => Buffer.byteLength(plain(encoded.graph)),
     capDrop: (cap) => sandbox.dropped.push(cap),
     startTimer(ms, callback) {
       timers.set(++lastTimer, { due: sandbox.nowMs + ms, callback });
@@ -183,6 +184,7 @@ export function createSandbox() {
     randomBytes: (view) => void randomFillSync(view),
     log: (level, message) => sandbox.logs.push([level, message]),
   };
+  sandbox.ops = ops;
   sandbox.setFrame = (value) => (frame = value);
   sandbox.frame = () => frame;
   sandbox.pendingTimers = () => timers.size;

@@ -208,16 +208,15 @@ test("status and status text are checked", async () => {
     ],
     [200, true, false, true],
   );
-  for (const status of [199, 600, 0, 100, 102, NaN, "x"])
+  for (const status of [199, 600, 0, 100, 101, 102, NaN, "x"])
     await throws(() => new Response(null, { status }), "RangeError");
   assert.equal(new Response(null, { status: "201" }).status, 201);
-  assert.equal(new Response(null, { status: 101 }).status, 101);
   await throws(() => new Response(null, { statusText: "a\nb" }), "TypeError");
   assert.equal(new Response(null, { statusText: "Ok é" }).statusText, "Ok é");
 });
 
 test("statuses without body refuse one", async () => {
-  for (const status of [101, 204, 205, 304]) {
+  for (const status of [204, 205, 304]) {
     await throws(() => new Response("x", { status }), "TypeError", "null body status");
     assert.equal(new Response(null, { status }).body, null);
     assert.equal(new Response("", { status }).body, null);
@@ -262,11 +261,16 @@ test("a Response can be made of another's parts", async () => {
 });
 
 test("a WebSocket needs status 101", async () => {
-  const webSocket = {};
-  assert.equal(new Response(null, { webSocket }).status, 101);
-  assert.equal(new Response(null, { status: 101, webSocket }).webSocket, webSocket);
+  const webSocket = new sandbox.global.WebSocketPair()[0];
+  const response = new Response(null, { status: 101, webSocket });
+  same([response.status, response.webSocket === webSocket, response.body], [101, true, null]);
+  assert.equal(new Response(null, response).webSocket, webSocket);
   assert.equal(new Response().webSocket, null);
+  await throws(() => new Response(null, { webSocket }), "RangeError");
   await throws(() => new Response(null, { status: 200, webSocket }), "RangeError");
+  await throws(() => new Response("x", { status: 101, webSocket }), "TypeError", "null body status");
+  await throws(() => new Response(null, { status: 101, webSocket: {} }), "TypeError", "WebSocket");
+  await throws(() => response.clone(), "TypeError");
 });
 
 test("a Request made of a Request takes its body over", async () => {
