@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "rpc/byte-streams.h"
+#include "rpc/web-socket-bridge.h"
 
 namespace mayfly::sandbox {
 
@@ -57,6 +58,15 @@ bool isWellFramed(const kj::HttpHeaders& headers) {
   return true;
 }
 
+// What the handshake itself says; the rest of the response, Sec-WebSocket-Protocol among it, is the program's.
+bool isHandshake(kj::StringPtr name) {
+  for (auto ours : {"sec-websocket-accept", "sec-websocket-extensions", "sec-websocket-key",
+                    "sec-websocket-version"}) {
+    if (strcasecmp(name.cStr(), ours) == 0) return true;
+  }
+  return false;
+}
+
 // The reason phrase for programs that give none; HTTP/1.1 clients print it.
 kj::StringPtr defaultStatusText(uint status) {
   static constexpr struct {
@@ -97,13 +107,38 @@ kj::StringPtr defaultStatusText(uint status) {
 
 }  // namespace
 
+// One request of one connection, as kj's server asks it.
+class HttpIngress::Service final : public kj::HttpService {
+public:
+  Service(HttpIngress& ingress, Connection& connection)
+      : ingress(ingress), connection(connection) {}
+
+  kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url,
+                            const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
+                            Response& response) override {
+    // Marked, so that handleApplicationError() tells our failures from requests that kj could not even read.
+    return ingress.answer(connection, method, url, headers, body, response)
+        .catch_([](kj::Exception&& e) {
+          kj::throwFatalException(
+              kj::Exception(e.getType(), OUR_FAILURE, __LINE__, kj::str(e.getDescription())));
+        });
+  }
+
+private:
+  HttpIngress& ingress;
+  Connection& connection;
+};
+
 HttpIngress::HttpIngress(kj::Timer& timer, kj::LowLevelAsyncIoProvider& io, kj::UnixEventPort& port,
                          schema::Entrypoint::Client entrypoint)
     : headerTable(makeTable(hostId)),
       io(io),
       port(port),
       entrypoint(kj::mv(entrypoint)),
-      server(timer, *headerTable, *this,
+      server(timer, *headerTable,
+             [this](kj::AsyncIoStream& stream) -> kj::Own<kj::HttpService> {
+               return kj::heap<Service>(*this, *KJ_ASSERT_NONNULL(open.find(&stream)));
+             },
              kj::HttpServerSettings{.headerTimeout = 15 * kj::SECONDS,
                                     .pipelineTimeout = 75 * kj::SECONDS,
                                     .errorHandler = *this,
@@ -144,34 +179,31 @@ kj::Promise<void> HttpIngress::serve(kj::AutoCloseFd socket) {
   auto watched = kj::AutoCloseFd(duplicate);
   auto stream = io.wrapSocketFd(kj::mv(socket), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
                                                     kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK);
+  Connection connection;
+  auto key = stream.get();
+  open.insert(key, &connection);
+  KJ_DEFER(open.erase(key));
   // Leaving this function, by whichever promise, cancels what the connection had in flight.
-  co_await server.listenHttp(kj::mv(stream)).exclusiveJoin(whenHungUp(watched));
+  co_await server.listenHttp(kj::mv(stream)).exclusiveJoin(whenHungUp(watched, connection));
 }
 
 // kj's server notices a client that left only when it writes; an abandoned program should not run that long.
-kj::Promise<void> HttpIngress::whenHungUp(int fd) {
+kj::Promise<void> HttpIngress::whenHungUp(int fd, const Connection& connection) {
   kj::UnixEventPort::FdObserver observer(port, fd, kj::UnixEventPort::FdObserver::OBSERVE_READ);
   for (;;) {
     co_await observer.whenBecomesReadable();
     KJ_IF_MAYBE (atEnd, observer.atEndHint()) {
-      if (*atEnd) co_return;
+      if (!*atEnd) continue;
+      // The last messages may still be on their way in.
+      if (connection.upgraded) co_await kj::Promise<void>(kj::NEVER_DONE);
+      co_return;
     }
   }
 }
 
-kj::Promise<void> HttpIngress::request(kj::HttpMethod method, kj::StringPtr url,
-                                       const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
-                                       Response& response) {
-  // Marked, so that handleApplicationError() tells our failures from requests that kj could not even read.
-  return answer(method, url, headers, body, response).catch_([](kj::Exception&& e) {
-    kj::throwFatalException(
-        kj::Exception(e.getType(), OUR_FAILURE, __LINE__, kj::str(e.getDescription())));
-  });
-}
-
-kj::Promise<void> HttpIngress::answer(kj::HttpMethod method, kj::StringPtr url,
-                                      const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
-                                      Response& response) {
+kj::Promise<void> HttpIngress::answer(Connection& connection, kj::HttpMethod method,
+                                      kj::StringPtr url, const kj::HttpHeaders& headers,
+                                      kj::AsyncInputStream& body, Response& response) {
   if (!isWellFramed(headers)) {
     // Two readings of where a request ends let one hide inside another when a proxy stands in front.
     kj::HttpHeaders plain(*headerTable);
@@ -179,8 +211,8 @@ kj::Promise<void> HttpIngress::answer(kj::HttpMethod method, kj::StringPtr url,
     co_return;
   }
   bool close = false;
-  KJ_IF_MAYBE (connection, headers.get(kj::HttpHeaderId::CONNECTION))
-    close = strcasecmp(connection->cStr(), "close") == 0;
+  KJ_IF_MAYBE (wish, headers.get(kj::HttpHeaderId::CONNECTION))
+    close = strcasecmp(wish->cStr(), "close") == 0;
   auto call = entrypoint.fetchRequest();
   auto request = call.initRequest();
   request.setMethod(kj::str(method));
@@ -207,8 +239,23 @@ kj::Promise<void> HttpIngress::answer(kj::HttpMethod method, kj::StringPtr url,
     request.initBody().setBytes(bytes);
   }
 
+  kj::Maybe<kj::Own<rpc::WebSocketBridge>> upgrade;
+  if (headers.isWebSocket()) {
+    auto& bridge = *upgrade.emplace(kj::heap<rpc::WebSocketBridge>(schema::MAX_MESSAGE_BYTES));
+    request.setWebSocket(bridge.takeSink());
+  }
+
   auto answer = co_await call.send();
   auto result = answer.getResult();
+  KJ_IF_MAYBE (bridge, upgrade) {
+    if (result.isResponse() && result.getResponse().hasWebSocket()) {
+      auto response101 = result.getResponse();
+      auto socket = acceptWebSocket(response101, response);
+      connection.upgraded = true;
+      co_await (*bridge)->run(*socket, response101.getWebSocket());
+      co_return;
+    }
+  }
   if (result.isFailure()) {
     co_await refuse(result.getFailure(), response, close);
   } else {
@@ -254,6 +301,16 @@ kj::Promise<void> HttpIngress::send(schema::HttpResponse::Reader from, Response&
       break;
     }
   }
+}
+
+kj::Own<kj::WebSocket> HttpIngress::acceptWebSocket(schema::HttpResponse::Reader from,
+                                                   Response& to) {
+  kj::HttpHeaders headers(*headerTable);
+  for (auto header : from.getHeaders()) {
+    if (!isHopByHop(header.getName()) && !isHandshake(header.getName()))
+      headers.add(kj::str(header.getName()), kj::str(header.getValue()));
+  }
+  return to.acceptWebSocket(headers);
 }
 
 kj::Promise<void> HttpIngress::refuse(schema::Failure::Reader failure, Response& to, bool close) {

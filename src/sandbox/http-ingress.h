@@ -4,18 +4,20 @@
 // Ownership  One per listening socket; lives until the process ends.
 // Errors     A failed fetch is answered 500 with the error's name and code (details are the operator's), one
 //            refused for lack of resources 503. A client that hangs up cancels its fetch.
+//            A client that asks for a WebSocket gets one if the fetch answers 101; when one side of it goes without
+//            a Close frame, so does the other.
 #pragma once
 
 #include <kj/async-io.h>
 #include <kj/async-unix.h>
 #include <kj/compat/http.h>
+#include <kj/map.h>
 
 #include "schema/value.capnp.h"
 
 namespace mayfly::sandbox {
 
-class HttpIngress final : private kj::HttpService,
-                          private kj::HttpServerErrorHandler,
+class HttpIngress final : private kj::HttpServerErrorHandler,
                           private kj::HttpServerCallbacks,
                           private kj::TaskSet::ErrorHandler {
 public:
@@ -29,19 +31,24 @@ public:
   kj::Promise<void> drain();
 
 private:
+  using Response = kj::HttpService::Response;
+  class Service;
+  struct Connection {
+    bool upgraded = false;  // its bytes are a WebSocket's now, which ends by itself
+  };
+
   kj::Promise<void> accept(int socket);
   kj::Promise<void> serve(kj::AutoCloseFd socket);
-  kj::Promise<void> whenHungUp(int fd);
-  kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url,
-                            const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
-                            Response& response) override;
-  kj::Promise<void> answer(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
-                           kj::AsyncInputStream& body, Response& response);
+  kj::Promise<void> whenHungUp(int fd, const Connection& connection);
+  kj::Promise<void> answer(Connection& connection, kj::HttpMethod method, kj::StringPtr url,
+                           const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
+                           Response& response);
   // How one answer begins: `close` says that the client asked for the connection to end with it.
   kj::Own<kj::AsyncOutputStream> begin(Response& to, unsigned status, kj::StringPtr statusText,
                                        const kj::HttpHeaders& headers, kj::Maybe<uint64_t> length,
                                        bool close);
   kj::Promise<void> send(schema::HttpResponse::Reader from, Response& to, bool close);
+  kj::Own<kj::WebSocket> acceptWebSocket(schema::HttpResponse::Reader from, Response& to);
   kj::Promise<void> refuse(schema::Failure::Reader failure, Response& to, bool close);
   bool shouldClose() override { return closing; }
   kj::Promise<void> handleApplicationError(kj::Exception exception,
@@ -54,6 +61,7 @@ private:
   kj::UnixEventPort& port;
   bool closing = false;  // while begin() is on the stack: kj asks shouldClose() from within
   schema::Entrypoint::Client entrypoint;
+  kj::HashMap<const kj::AsyncIoStream*, Connection*> open;
   kj::HttpServer server;
   kj::Maybe<kj::Promise<void>> accepting;
   kj::Maybe<kj::AutoCloseFd> listener;
