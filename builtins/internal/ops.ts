@@ -115,8 +115,9 @@ export interface SourceHandlers {
 }
 
 export interface SinkHandlers {
-  write(bytes: Uint8Array): Promise<void>;
-  close(): Promise<void>;
+  /** Resolves to the failed reply if the sink threw. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<Reply | undefined>;
+  close(): Promise<Reply | undefined>;
   abort(reason: string): void;
 }
 
@@ -184,6 +185,19 @@ export interface Entry {
   unhandledRejection(promise: Promise<unknown>, reason: unknown): void;
 }
 
+/** What the instances of a remote class do. `self` is one of them, though not always one that `construct` has seen. */
+export interface RemoteHandlers {
+  name: string;
+  /** As in `[object …]`. */
+  tag: string;
+  /** `new Class(...args)` made `self`. Absent: the class is not for programs to construct. */
+  construct?(self: object, args: unknown[]): void;
+  /** The member `key` that neither `self` nor its prototypes have; undefined if there is none. Never an array index. */
+  get(self: object, key: string): unknown;
+  /** `self(...args)` and `new self(...args)`. Absent: instances are not callable. */
+  apply?(self: object, args: unknown[]): unknown;
+}
+
 export interface LeaseLimits {
   cpuMs?: number;
   wallMs?: number;
@@ -223,6 +237,9 @@ export interface Ops {
   /** Internal class name for brand checks: "Map", "Promise", "ArrayBuffer", … or "" for an ordinary object. */
   brand(value: object): string;
 
+  /** A class whose instances answer for every string name; the rest of its members are added to `Class.prototype`. */
+  remoteClass(handlers: RemoteHandlers): { Class: Function & { prototype: object }; make: () => object };
+
   // Capabilities ------------------------------------------------------------------------------------
   exportObject(kind: "object" | "entrypoint", handlers: ObjectHandlers): Cap;
   exportSource(handlers: SourceHandlers): Cap;
@@ -233,12 +250,12 @@ export interface Ops {
   capGet(cap: Cap, path: string[]): { settled: Promise<Settled>; target: Cap };
   capFetch(cap: Cap, request: WireRequest): { settled: Promise<WireResponse | { failed: Settled }>; cancel: () => void };
   /** Delivers trace items to an entrypoint. */
-  capTail(cap: Cap, items: string): Promise<void>;
+  capTail(cap: Cap, items: string): Promise<Settled | null>;
   /** The last bytes may come with `done`, or none; after it the source is over. */
   capRead(cap: Cap, maxBytes: number): Promise<{ bytes: Uint8Array<ArrayBuffer>; done: boolean }>;
-  capWrite(cap: Cap, bytes: Uint8Array): Promise<void>;
-  capClose(cap: Cap): Promise<void>;
-  capAbort(cap: Cap, reason: string): void;
+  /** Resolves to what the sink threw, or null. */
+  capWrite(cap: Cap, bytes: Uint8Array): Promise<Settled | null>;
+  capClose(cap: Cap): Promise<Settled | null>;
   /** Settled when there is room for more. */
   capSendMessage(cap: Cap, data: string | Uint8Array): Promise<void>;
   capCloseMessages(cap: Cap, code: number, reason: string): Promise<void>;

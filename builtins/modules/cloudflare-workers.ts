@@ -2,9 +2,9 @@
 
 import { currentInvocation, currentOverrides, requireIo, runWithOverrides } from "../internal/invocation.ts";
 import { RpcPromise, RpcProperty } from "../rpc/calls.ts";
-import { Fetcher } from "../rpc/fetcher.ts";
+import { ServiceStub } from "../rpc/fetcher.ts";
 import { RpcStub } from "../rpc/stub.ts";
-import { RpcTarget } from "../rpc/target.ts";
+import { RpcTarget } from "../rpc/members.ts";
 import { DurableObject, WorkerEntrypoint, WorkflowEntrypoint } from "../worker/entrypoint-classes.ts";
 import { ExecutionContext } from "../worker/execution-context.ts";
 import type { Worker } from "../worker/worker.ts";
@@ -18,7 +18,7 @@ export function cloudflareWorkers(worker: Worker): object {
     RpcStub,
     RpcPromise,
     RpcProperty,
-    ServiceStub: Fetcher,
+    ServiceStub,
     env: liveView(() => currentOverrides().env ?? worker.env),
     exports: liveView(() => currentOverrides().exports ?? worker.loopback),
     withEnv: <T>(env: object | null | undefined, body: () => T): T => runWithOverrides({ env: env ?? undefined }, body),

@@ -2,24 +2,13 @@
 
 import { ops, type Cap, type Disconnect, type Settled } from "../internal/ops.ts";
 import { currentInvocation } from "../internal/invocation.ts";
-import { cloneError, errorFromFailure } from "./errors.ts";
+import { errorFromFailure, markRemote } from "./errors.ts";
 import { encodeValue } from "./lower.ts";
+import { notAFunction, notImplemented } from "./members.ts";
+import { defineMembers, illegalInvocation, isRemoteName } from "./remote-names.ts";
 import { Reviver } from "./revive.ts";
 import { explainPlainly, Session } from "./session.ts";
-import { rememberStub, stubStateOf } from "./stub-state.ts";
-
-export class RpcPromise {
-  constructor() {
-    throw new TypeError("Illegal constructor");
-  }
-}
-export class RpcProperty {
-  constructor() {
-    throw new TypeError("Illegal constructor");
-  }
-}
-Object.defineProperty(RpcPromise.prototype, Symbol.toStringTag, { value: "JsRpcPromise", configurable: true });
-Object.defineProperty(RpcProperty.prototype, Symbol.toStringTag, { value: "JsRpcProperty", configurable: true });
+import { notSerializable, rememberStub, stubStateOf } from "./stub-state.ts";
 
 /** Something whose members can be called and read from here: a stub, a Fetcher, the result of a call. */
 export interface Callee {
@@ -27,28 +16,18 @@ export interface Callee {
   get(path: string[]): object;
 }
 
-const MAX_PATH = 64;
-
-function checkPath(path: string[]): void {
-  if (path.length > MAX_PATH) throw new TypeError(`RPC pipelined property path is too deep (more than ${MAX_PATH} names).`);
-}
-
-/** Whether `key` names a remote member: any string but `then`, array indices and what Object.prototype has. */
-export function isRemoteName(key: PropertyKey): key is string {
-  return typeof key === "string" && key !== "then" && !(key in Object.prototype) && !/^(?:0|[1-9][0-9]*)$/.test(key);
-}
+// As the platform counts: the first name is free.
+const MAX_DEPTH = 64;
 
 /** Starts a call on a capability of `session`. Never throws: what is wrong with the arguments rejects. */
 export function startCall(session: Session, cap: () => Cap, path: string[], args: unknown[]): object {
   return start(session, () => {
-    checkPath(path);
     return ops.capCall(cap(), path, encodeValue(args, "arguments"));
   });
 }
 
 export function startGet(session: Session, cap: () => Cap, path: string[]): object {
   return start(session, () => {
-    checkPath(path);
     return ops.capGet(cap(), path);
   });
 }
@@ -108,20 +87,16 @@ async function settle(
 export function valueOf(answer: Settled, reviver: Reviver): unknown {
   if (answer.ok) return disposable(ops.decode(answer.payload!, reviver.revive, false), reviver);
   if (answer.payload === null) throw errorFromFailure(answer.failure!);
-  const thrown = ops.decode(answer.payload, reviver.revive, false);
-  if (typeof thrown === "object" && thrown !== null) {
-    Object.defineProperty(thrown, "remote", { value: true, writable: true, enumerable: true, configurable: true });
-  }
-  throw thrown;
+  throw markRemote(ops.decode(answer.payload, reviver.revive, false));
 }
 
 /** Gives a result object its [Symbol.dispose], which lets go of every stub inside. */
 function disposable(value: unknown, reviver: Reviver): unknown {
   if (typeof value !== "object" || value === null || stubStateOf(value) !== undefined) return value;
   if (!Object.isExtensible(value) || Object.hasOwn(value, Symbol.dispose)) return value;
-  Object.defineProperty(value, Symbol.dispose, {
-    value: () => reviver.disposeAll(), writable: true, enumerable: false, configurable: true,
-  });
+  // In an array, so that the function has no name.
+  const [dispose] = [() => reviver.disposeAll()];
+  Object.defineProperty(value, Symbol.dispose, { value: dispose, writable: true, enumerable: false, configurable: true });
   return value;
 }
 
@@ -142,24 +117,26 @@ class PendingResult implements Callee {
   }
 
   call(path: string[], args: unknown[]): object {
-    return this.#reach((cap) => ops.capCall(cap, path, encodeValue(args, "arguments")), path, (holder, value) => {
-      if (typeof value !== "function") throw new TypeError(`"${path.join(".")}" is not a function.`);
+    const misfit = path.length === 0 ? notAFunction(path) : notImplemented(path[0]!);
+    return this.#reach((cap) => ops.capCall(cap, path, encodeValue(args, "arguments")), path, misfit, (holder, value) => {
+      if (typeof value !== "function") throw markRemote(notAFunction(path));
       return Reflect.apply(value, holder, args) as unknown;
     });
   }
 
   get(path: string[]): object {
-    return this.#reach((cap) => ops.capGet(cap, path), path, (_holder, value) => value);
+    return this.#reach((cap) => ops.capGet(cap, path), path, notImplemented(path[0]!), (_holder, value) => value);
   }
 
+  /** @param misfit  what to say if the result turns out to be a primitive */
   #reach(
     send: (cap: Cap) => { settled: Promise<Settled>; target: Cap },
     path: string[],
+    misfit: TypeError,
     locally: (holder: unknown, value: unknown) => unknown,
   ): object {
     const rejected = (error: unknown) => newPromise(new PendingResult(this.session), Promise.reject(error));
     if (this.disposed) return rejected(new Error("RPC promise used after being disposed."));
-    if (path.length > MAX_PATH) return rejected(new TypeError(`RPC pipelined property path is too deep (more than ${MAX_PATH} names).`));
     const target = this.target;
     if (!this.#settled && target !== null) {
       const parent = this.promise;
@@ -174,7 +151,7 @@ class PendingResult implements Callee {
           // When the first call fails, what was pipelined on it fails with the same error.
           await parent;
           if (disconnect.disconnect !== "failed") return this.session.explain(disconnect);
-          return new TypeError(`The RPC receiver does not implement the method "${path[0] ?? ""}".`);
+          return markRemote(misfit);
         });
       } catch (error) {
         leave();
@@ -193,11 +170,12 @@ class PendingResult implements Callee {
     if ((typeof value !== "object" && typeof value !== "function") || value === null) {
       throw new TypeError("Can't pipeline on RPC that did not return an object.");
     }
-    for (const name of path) {
+    for (let i = 0; i < path.length; i++) {
+      const name = path[i]!;
       holder = value;
-      const isStub = typeof value === "object" || typeof value === "function" ? value !== null && stubStateOf(value) !== undefined : false;
-      if (!isStub && !(typeof value === "object" && value !== null && Object.hasOwn(value, name))) {
-        throw new TypeError(`The RPC receiver does not implement the method "${name}".`);
+      if (!isStub(value)) {
+        if ((typeof value !== "object" && typeof value !== "function") || value === null) throw markRemote(notImplemented(path[Math.max(i - 1, 0)]!));
+        if (!Object.hasOwn(value, name)) throw markRemote(notImplemented(name));
       }
       value = (value as Record<string, unknown>)[name];
     }
@@ -205,81 +183,107 @@ class PendingResult implements Callee {
   }
 }
 
-const inner = new WeakMap<object, Promise<unknown>>();
+function isStub(value: unknown): boolean {
+  return ((typeof value === "object" && value !== null) || typeof value === "function") && stubStateOf(value) !== undefined;
+}
+
+// RpcPromise -------------------------------------------------------------------------------------------
+
+interface Awaited {
+  /** Anew for each `then` on a property: it is read each time. */
+  read(): Promise<unknown>;
+}
+
+interface PromiseState extends Awaited {
+  pending: PendingResult;
+}
+
+const promises = new WeakMap<object, PromiseState>();
+
+const promiseClass = ops.remoteClass({
+  name: "RpcPromise",
+  tag: "JsRpcPromise",
+  get: (self, key) => (isRemoteName(key) ? newProperty(promiseState(self).pending, [key]) : undefined),
+  apply: (self, args) => promiseState(self).pending.call([], args),
+});
+
+function promiseState(self: unknown): PromiseState {
+  return promises.get(self as object) ?? illegalInvocation();
+}
 
 function newPromise(pending: PendingResult, promise: Promise<unknown>): object {
   pending.promise = promise;
-  const target = plainFunction(RpcPromise.prototype);
-  const proxy: object = new Proxy(target, {
-    get(_, key, receiver) {
-      switch (key) {
-        case "then":
-          return (onOk?: (value: unknown) => unknown, onError?: (error: unknown) => unknown) => promise.then(onOk, onError);
-        case "catch":
-          return (onError?: (error: unknown) => unknown) => promise.catch(onError);
-        case "finally":
-          return (onSettled?: () => void) => promise.finally(onSettled);
-        case Symbol.dispose:
-          return () => {
-            pending.disposed = true;
-            promise.then((value) => disposeResult(value), () => {});
-          };
-      }
-      return isRemoteName(key) ? newProperty(pending, [key]) : Reflect.get(target, key, receiver);
-    },
-    apply(_, _this, args) {
-      return pending.call([], args);
-    },
-  });
-  inner.set(proxy, promise);
-  rememberStub(proxy, unserializable("JsRpcPromise"));
-  return proxy;
+  const made = promiseClass.make();
+  promises.set(made, { pending, read: () => promise });
+  rememberStub(made, notSerializable("RpcPromise"));
+  return made;
 }
 
+// RpcProperty ------------------------------------------------------------------------------------------
+
+interface PropertyState extends Awaited {
+  callee: Callee;
+  path: string[];
+}
+
+const properties = new WeakMap<object, PropertyState>();
+
+const propertyClass = ops.remoteClass({
+  name: "RpcProperty",
+  tag: "JsRpcProperty",
+  get(self, key) {
+    if (!isRemoteName(key)) return undefined;
+    const { callee, path } = propertyState(self);
+    return newProperty(callee, [...path, key]);
+  },
+  apply(self, args) {
+    const { callee, path } = propertyState(self);
+    return callee.call(path, args);
+  },
+});
+
+function propertyState(self: unknown): PropertyState {
+  return properties.get(self as object) ?? illegalInvocation();
+}
+
+/** The member at `path` of `callee`: to be called, awaited or gone on from. */
 export function newProperty(callee: Callee, path: string[]): object {
-  const target = plainFunction(RpcProperty.prototype);
-  const read = () => callee.get(path) as unknown as Promise<unknown>;
-  const proxy: object = new Proxy(target, {
-    get(_, key, receiver) {
-      switch (key) {
-        case "then":
-          return (onOk?: (value: unknown) => unknown, onError?: (error: unknown) => unknown) => read().then(onOk, onError);
-        case "catch":
-          return (onError?: (error: unknown) => unknown) => read().catch(onError);
-        case "finally":
-          return (onSettled?: () => void) => read().finally(onSettled);
-      }
-      return isRemoteName(key) ? newProperty(callee, [...path, key]) : Reflect.get(target, key, receiver);
-    },
-    apply(_, _this, args) {
-      return callee.call(path, args);
-    },
-  });
-  rememberStub(proxy, unserializable("JsRpcProperty"));
-  return proxy;
+  if (path.length > MAX_DEPTH + 1) throw new TypeError(`RPC pipelined property path is too deep (max ${MAX_DEPTH}).`);
+  const made = propertyClass.make();
+  properties.set(made, { callee, path, read: () => Promise.resolve(callee.get(path)) });
+  rememberStub(made, notSerializable("RpcProperty"));
+  return made;
 }
 
-function unserializable(className: string) {
+// What both have as promises ---------------------------------------------------------------------------
+
+function thenMembers(stateOf: (self: unknown) => Awaited) {
   return {
-    kind: "promise" as const,
-    className,
-    transferable(): Cap {
-      throw cloneError(`Could not serialize object of type "${className}". This type does not support serialization.`);
+    then(this: unknown, ...handlers: [onOk?: (value: unknown) => unknown, onError?: (error: unknown) => unknown]) {
+      return stateOf(this).read().then(...handlers);
+    },
+    catch(this: unknown, ...handlers: [onError?: (error: unknown) => unknown]) {
+      return stateOf(this).read().catch(...handlers);
+    },
+    finally(this: unknown, ...handlers: [onSettled?: () => void]) {
+      return stateOf(this).read().finally(...handlers);
     },
   };
 }
+
+defineMembers(promiseClass.Class, thenMembers(promiseState), function (this: unknown): void {
+  const { pending } = promiseState(this);
+  pending.disposed = true;
+  pending.promise.then(disposeResult, () => {});
+});
+defineMembers(propertyClass.Class, thenMembers(propertyState));
+
+export const RpcPromise = promiseClass.Class;
+export const RpcProperty = propertyClass.Class;
 
 function disposeResult(value: unknown): void {
   if ((typeof value === "object" && value !== null) || typeof value === "function") {
     const dispose = (value as Partial<Disposable>)[Symbol.dispose];
     if (typeof dispose === "function") dispose.call(value as Disposable);
   }
-}
-
-/** A callable without properties of its own, as the target of a proxy. */
-export function plainFunction(prototype: object): Function {
-  const target = () => {};
-  delete (target as { name?: string }).name;
-  delete (target as { length?: number }).length;
-  return Object.setPrototypeOf(target, prototype) as Function;
 }

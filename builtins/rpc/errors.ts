@@ -3,14 +3,35 @@
 import { DOMException } from "../runtime/errors/dom-exception.ts";
 import type { FailureText } from "../internal/ops.ts";
 
-const builtInErrors: Record<string, ErrorConstructor> = {
+type ErrorClass = new (message: string) => Error;
+
+const builtInErrors: Record<string, ErrorClass> = {
   Error, TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError,
 };
+// The classes whose constructors want more than a message.
+const richErrors: Record<string, (message: string) => Error> = {
+  AggregateError: (message) => withoutOwn(new AggregateError([], message), "errors"),
+};
+const Suppressed = (globalThis as { SuppressedError?: new (error: unknown, suppressed: unknown, message: string) => Error }).SuppressedError;
+if (Suppressed !== undefined) {
+  richErrors["SuppressedError"] = (message) => withoutOwn(new Suppressed(undefined, undefined, message), "error", "suppressed");
+}
 
-/** The plain content of an Error; `props` are its own enumerable properties, `cause` and `errors`. */
+function withoutOwn(error: Error, ...keys: string[]): Error {
+  for (const key of keys) delete (error as unknown as Record<string, unknown>)[key];
+  return error;
+}
+
+function isRebuilt(name: unknown): name is string {
+  return typeof name === "string" && (Object.hasOwn(builtInErrors, name) || Object.hasOwn(richErrors, name));
+}
+
+/** The plain content of an Error. */
 export interface ErrorContent {
+  /** One of the built-in classes. */
   name: string;
   message: string;
+  /** Its other own properties, and the name if no class says it. */
   props: Record<string, unknown> | null;
 }
 
@@ -25,39 +46,83 @@ function textOf(error: object, key: "name" | "message" | "stack"): string {
   }
 }
 
+// The stack stays here, and a receiver makes objects of these names mean something else.
+const NOT_COPIED: ReadonlySet<string> = new Set(["name", "message", "stack", "__proto__"]);
+
+/** Throws what a getter throws, or `lowerProps`. */
 export function errorContent(error: Error, lowerProps: (props: Record<string, unknown>) => unknown): ErrorContent {
-  const name = textOf(error, "name") || "Error";
-  const message = textOf(error, "message").slice(0, MAX_MESSAGE);
+  const name: unknown = error.name;
+  const message: unknown = error.message;
   const props: Record<string, unknown> = {};
-  let any = false;
-  try {
-    for (const key of Object.getOwnPropertyNames(error)) {
-      if (key === "name" || key === "message" || key === "stack" || key === "remote") continue;
-      props[key] = (error as unknown as Record<string, unknown>)[key];
-      any = true;
-    }
-    if (any) return { name, message, props: lowerProps(props) as Record<string, unknown> };
-  } catch {
-    // A property that cannot be copied: name and message still say what happened.
+  if (!isRebuilt(name)) props["name"] = name;
+  for (const key of Object.getOwnPropertyNames(error)) {
+    if (NOT_COPIED.has(key) || /^[0-9]/.test(key)) continue;
+    props[key] = (error as unknown as Record<string, unknown>)[key];
   }
-  return { name, message, props: null };
+  return {
+    name: isRebuilt(name) ? name : "Error",
+    message: message === undefined ? "" : String(message),
+    props: Object.keys(props).length > 0 ? (lowerProps(props) as Record<string, unknown>) : null,
+  };
 }
 
-export function errorFromContent(content: ErrorContent): Error {
-  const Class = Object.hasOwn(builtInErrors, content.name) ? builtInErrors[content.name]! : Error;
-  const error =
-    content.name === "AggregateError" ? new AggregateError([], content.message) : new Class(content.message);
-  if (error.name !== content.name) {
-    Object.defineProperty(error, "name", { value: content.name, writable: true, configurable: true });
-  }
-  if (content.props !== null && typeof content.props === "object") {
-    for (const key of Object.keys(content.props)) {
-      Object.defineProperty(error, key, {
-        value: content.props[key], writable: true, configurable: true, enumerable: key !== "cause" && key !== "errors",
-      });
+export function errorFromContent({ name, message, props }: ErrorContent): Error {
+  const text = String(message);
+  const error = Object.hasOwn(richErrors, name) ? richErrors[name]!(text) : new (Object.hasOwn(builtInErrors, name) ? builtInErrors[name]! : Error)(text);
+  if (typeof props === "object" && props !== null) {
+    for (const key of Object.keys(props)) {
+      Object.defineProperty(error, key, { value: props[key], writable: true, configurable: true, enumerable: true });
     }
   }
+  return withOwnStack(error);
+}
+
+/** The stack of the program that receives the error, without the frames of the runtime. */
+function withOwnStack(error: Error): Error {
+  const stack: unknown = error.stack;
+  if (typeof stack === "string") {
+    const lines = stack.split("\n").filter((line) => !/^\s+at .*\bmayfly:/.test(line));
+    Object.defineProperty(error, "stack", { value: lines.join("\n"), writable: true, configurable: true, enumerable: false });
+  }
   return error;
+}
+
+/** Marks what another program threw. Returns it. */
+export function markRemote<T>(thrown: T): T {
+  if (typeof thrown === "object" && thrown !== null) {
+    Object.defineProperty(thrown, "remote", { value: true, writable: true, enumerable: true, configurable: true });
+  }
+  return thrown;
+}
+
+/** An Error that says as much as text can of something thrown that cannot be sent. */
+export function describeThrown(thrown: unknown): Error {
+  if (typeof thrown === "function" && thrown instanceof Function) return new Error(Function.prototype.toString.call(thrown));
+  if ((typeof thrown !== "object" && typeof thrown !== "function") || thrown === null) return new Error(String(thrown));
+  if (!isErrorLike(thrown)) return new Error(`#<${classNameOf(thrown)}>`);
+  const name = textOf(thrown, "name");
+  const error = new (Object.hasOwn(builtInErrors, name) ? builtInErrors[name]! : Error)(textOf(thrown, "message"));
+  if (name !== "" && error.name !== name) Object.defineProperty(error, "name", { value: name, enumerable: true });
+  return error;
+}
+
+function isErrorLike(thrown: object): boolean {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    return false;
+  }
+}
+
+/** The name of an object's class as V8 would say it. */
+export function classNameOf(object: object): string {
+  try {
+    const prototype = Object.getPrototypeOf(object) as { constructor?: { name?: unknown } } | null;
+    const name = prototype?.constructor?.name;
+    return typeof name === "string" && name !== "" ? name : "Object";
+  } catch {
+    return "Object";
+  }
 }
 
 /** What the operator's log and readers without V8 get to see of a thrown value. */

@@ -6,20 +6,12 @@ import type { AbortSignal } from "../runtime/events/abort.ts";
 import { onAbort } from "../runtime/events/abort-hook.ts";
 import { fetchThrough } from "../runtime/fetch/fetch.ts";
 import type { FetchTarget } from "../runtime/fetch/fetch-target.ts";
-import { failedCall, isRemoteName, newProperty, startCall, startGet, valueOf, type Callee } from "./calls.ts";
+import { failedCall, newProperty, startCall, startGet, valueOf, type Callee } from "./calls.ts";
 import { requestEvent } from "../trace/trace.ts";
+import { defineMembers, illegalInvocation, isRemoteName } from "./remote-names.ts";
 import { Reviver } from "./revive.ts";
 import type { Endpoint, Session } from "./session.ts";
-import { rememberStub } from "./stub-state.ts";
-
-/** The class of every Fetcher; `cloudflare:workers` exports it as `ServiceStub`. */
-export class Fetcher {
-  constructor() {
-    throw new TypeError("Illegal constructor");
-  }
-}
-
-Object.defineProperty(Fetcher.prototype, Symbol.toStringTag, { value: "Fetcher", configurable: true });
+import { notSerializable, rememberStub } from "./stub-state.ts";
 
 /** What a Fetcher's `fetch` sends its requests to: one session for each hop. */
 export function endpointTarget(endpoint: Endpoint): FetchTarget {
@@ -73,34 +65,84 @@ export function bodyFinished(source: Cap): void {
   bodySessions.delete(source);
 }
 
-export function newFetcher(endpoint: Endpoint): object {
-  const requireOwner = belonging("SubrequestChannel");
-  const callee: Callee = {
-    call: (path, args) =>
-      inSession(endpoint, requireOwner, path, (session) => startCall(session, () => session.cap, path, args)),
-    get: (path) => inSession(endpoint, requireOwner, path, (session) => startGet(session, () => session.cap, path)),
-  };
-  const target = endpointTarget(endpoint);
-  const ownTarget = () => {
-    requireOwner();
-    return target;
-  };
-  const fetch = (input: unknown, init?: unknown) => fetchThrough(ownTarget, input, init);
+interface State {
+  callee: Callee;
+  target: FetchTarget;
+  /** Throws if another invocation than its owner uses it. */
+  requireOwner: () => void;
+}
 
-  const shape = Object.create(Fetcher.prototype) as object;
-  const proxy = new Proxy(shape, {
-    get(_, key, receiver) {
-      if (key === "fetch") return fetch;
-      return isRemoteName(key) ? newProperty(callee, [key]) : Reflect.get(shape, key, receiver);
+const states = new WeakMap<object, State>();
+
+function stateOf(self: unknown): State {
+  return states.get(self as object) ?? illegalInvocation();
+}
+
+const fetcherClass = ops.remoteClass({
+  name: "ServiceStub",
+  tag: "Fetcher",
+  get: (self, key) => (isRemoteName(key) ? newProperty(stateOf(self).callee, [key]) : undefined),
+});
+
+/** The class of every Fetcher. */
+export const ServiceStub = fetcherClass.Class;
+
+defineMembers(ServiceStub, {
+  fetch(this: unknown, ...[input, init]: unknown[]) {
+    const { target, requireOwner } = stateOf(this);
+    const ownTarget = () => {
+      requireOwner();
+      return target;
+    };
+    return fetchThrough(ownTarget, input, init);
+  },
+});
+
+function become(fetcher: object, endpoint: Endpoint): State {
+  const requireOwner = belonging("SubrequestChannel");
+  const state: State = {
+    callee: {
+      call: (path, args) =>
+        inSession(endpoint, requireOwner, path, (session) => startCall(session, () => session.cap, path, args)),
+      get: (path) => inSession(endpoint, requireOwner, path, (session) => startGet(session, () => session.cap, path)),
     },
-  });
+    target: endpointTarget(endpoint),
+    requireOwner,
+  };
+  states.set(fetcher, state);
+  rememberEndpoint(fetcher, endpoint);
+  return state;
+}
+
+export function newFetcher(endpoint: Endpoint): object {
+  const fetcher = fetcherClass.make();
+  const { requireOwner } = become(fetcher, endpoint);
   const transferable = () => {
     requireOwner();
     return endpoint.transferable();
   };
-  rememberStub(proxy, { kind: "entrypoint", className: "Fetcher", transferable });
-  rememberEndpoint(proxy, endpoint);
-  return proxy;
+  rememberStub(fetcher, { kind: "entrypoint", className: "ServiceStub", transferable });
+  return fetcher;
+}
+
+// ctx.exports.X: a Fetcher that can be called, for one with props.
+const specializers = new WeakMap<object, (options: unknown) => object>();
+
+const loopbackClass = ops.remoteClass({
+  name: "LoopbackServiceStub",
+  tag: "LoopbackServiceStub",
+  get: (self, key) => (isRemoteName(key) ? newProperty(stateOf(self).callee, [key]) : undefined),
+  apply: (self, [options]) => (specializers.get(self) ?? illegalInvocation())(options),
+});
+Object.setPrototypeOf(loopbackClass.Class.prototype, ServiceStub.prototype);
+
+/** @param specialize  makes the Fetcher that a call with options gives, which may be handed out */
+export function newLoopback(endpoint: Endpoint, specialize: (options: unknown) => object): object {
+  const loopback = loopbackClass.make();
+  become(loopback, endpoint);
+  specializers.set(loopback, specialize);
+  rememberStub(loopback, { ...notSerializable("LoopbackServiceStub"), kind: "entrypoint" });
+  return loopback;
 }
 
 const endpoints = new WeakMap<object, Endpoint>();

@@ -3,25 +3,31 @@
 
 import { ops, type Cap, type CapKind, type Encoded } from "../internal/ops.ts";
 import { Blob, blobBytes, isBlob } from "../runtime/blob/blob.ts";
+import { isAbortSignal } from "../runtime/events/abort-hook.ts";
 import { isDOMException, type DOMException } from "../runtime/errors/dom-exception.ts";
 import { Headers, headerListOf } from "../runtime/fetch/headers.ts";
 import { Request } from "../runtime/fetch/request.ts";
 import { Response } from "../runtime/fetch/response.ts";
 import { isReadableStream, isWritableStream } from "../runtime/streams/stream-access.ts";
-import { cloneError, errorContent } from "./errors.ts";
-import { exportTarget, RpcTarget } from "./target.ts";
+import { findInspector } from "../runtime/support/inspectors.ts";
+import { classNameOf, cloneError, errorContent } from "./errors.ts";
+import { isTarget, RpcTarget } from "./members.ts";
 import { stubStateOf } from "./stub-state.ts";
+import { exportArgument, exportDisposer, exportResult } from "./target.ts";
 import { exportReadable, exportWritable, lowerRequest, lowerResponse } from "./streams.ts";
 
 export const Tag = {
-  STUB: 1, FETCHER: 2, ERROR: 3, DOM_EXCEPTION: 4, HEADERS: 5, REQUEST: 6, RESPONSE: 7, READABLE: 8, WRITABLE: 9, BLOB: 10,
+  STUB: 1, FETCHER: 2, ERROR: 3, DOM_EXCEPTION: 4, HEADERS: 5, REQUEST: 6, RESPONSE: 7, READABLE: 8, WRITABLE: 9, BLOB: 10, DISPOSABLE: 11,
 } as const;
 
 /**
  * `arguments`: what is exported lives as long as the invocation that sends it. `result`: what is exported keeps that
- * invocation open. `env`: WorkerCode.env and props, which outlive the invocation.
+ * invocation open. `env`: WorkerCode.env and props, which outlive the invocation. `thrown`: plain copies only, of
+ * instances of classes too.
  */
-export type Mode = "arguments" | "result" | "env";
+export type Mode = "arguments" | "result" | "env" | "thrown";
+
+const MAX_HEADERS = 1024;
 
 export class Lowering {
   readonly caps: Cap[] = [];
@@ -69,13 +75,14 @@ export class Lowering {
       case "Map": {
         const copy = new Map();
         this.#seen.set(object, copy);
-        for (const [key, value] of mapEntries.call(object as Map<unknown, unknown>)) copy.set(this.value(key), this.value(value));
+        // As they are now: a getter may change the map.
+        for (const [key, value] of [...mapEntries.call(object as Map<unknown, unknown>)]) copy.set(this.value(key), this.value(value));
         return copy;
       }
       case "Set": {
         const copy = new Set();
         this.#seen.set(object, copy);
-        for (const value of setValues.call(object as Set<unknown>)) copy.add(this.value(value));
+        for (const value of [...setValues.call(object as Set<unknown>)]) copy.add(this.value(value));
         return copy;
       }
       case "TypedArray":
@@ -93,27 +100,46 @@ export class Lowering {
       case "Boolean":
       case "BigInt":
         return object;
+      case "Symbol":
+      case "Generator":
+      case "Iterator":
+        throw cloneError(`${Object.prototype.toString.call(object)} could not be cloned.`);
       default:
-        throw cloneError(`#<${brand}> could not be cloned.`);
+        throw cloneError(`#<${classNameOf(object)}> could not be cloned.`);
     }
   }
 
   #ordinary(object: object): unknown {
     const prototype = Object.getPrototypeOf(object) as object | null;
-    if (prototype !== Object.prototype) return this.#once(object, () => this.#instance(object, prototype));
+    if (prototype !== Object.prototype) {
+      const sent = this.#instance(object);
+      if (sent !== undefined) {
+        this.#seen.set(object, sent);
+        return sent;
+      }
+    }
     const copy: Record<string, unknown> = {};
     this.#seen.set(object, copy);
-    for (const key of Object.keys(object)) {
-      define(copy, key, this.value((object as Record<string, unknown>)[key]));
-    }
+    this.#members(object, Object.keys(object), copy);
     return copy;
   }
 
   #array(array: unknown[]): unknown[] {
-    const copy: unknown[] = new Array(array.length);
+    const copy: unknown[] = [];
     this.#seen.set(array, copy);
-    for (const key of Object.keys(array)) define(copy, key, this.value((array as unknown as Record<string, unknown>)[key]));
+    const keys = Object.keys(array);
+    const dense = keys.length >= array.length && (array.length === 0 || keys[array.length - 1] === String(array.length - 1));
+    // Without holes the copy must have none either: V8 writes such arrays more tightly.
+    if (!dense) copy.length = array.length;
+    this.#members(array, keys, copy);
     return copy;
+  }
+
+  #members(from: object, keys: string[], to: object): void {
+    for (const key of keys) {
+      // A getter may have taken it away by now.
+      if (Object.hasOwn(from, key)) define(to, key, this.value((from as Record<string, unknown>)[key]));
+    }
   }
 
   #domException(exception: DOMException): unknown {
@@ -121,25 +147,18 @@ export class Lowering {
   }
 
   #error(error: Error): unknown {
-    if (this.#errorsOpen.has(error)) throw cloneError("A cyclic error could not be cloned.");
+    if (this.#errorsOpen.has(error)) throw new Error("Unable to deserialize cloned data.");
     this.#errorsOpen.add(error);
     try {
-      return ops.newRef(Tag.ERROR, errorContent(error, (props) => this.#attempt(() => this.value(props))));
+      return ops.newRef(Tag.ERROR, errorContent(error, (props) => this.value(props)));
     } finally {
       this.#errorsOpen.delete(error);
     }
   }
 
-  /** What a failed part added is taken back, so that its capabilities do not travel. */
-  #attempt<T>(body: () => T): T {
-    const count = this.caps.length;
-    try {
-      return body();
-    } catch (error) {
-      this.caps.length = count;
-      this.kinds.length = count;
-      throw error;
-    }
+  /** Lets go of what was exported for a value that is not sent after all. */
+  abandon(): void {
+    for (const cap of this.caps) ops.capDrop(cap);
   }
 
   #function(target: Function): unknown {
@@ -151,57 +170,68 @@ export class Lowering {
     if (stub !== undefined) return stub;
     const plain = Object.getPrototypeOf(proxy) as unknown;
     if (plain === Object.prototype || plain === Function.prototype || proxy instanceof RpcTarget) return this.#export(proxy);
-    throw cloneError("Proxy could not be serialized because it is not a valid RPC receiver type.");
+    throw cloneError(
+      "Proxy could not be serialized because it is not a valid RPC receiver type. The Proxy must emulate either a plain " +
+        "object or an RpcTarget, as indicated by the Proxy's prototype chain.",
+    );
   }
 
-  #instance(object: object, prototype: object | null): unknown {
+  /** What is sent for an instance of a class; undefined if a copy of its properties is. */
+  #instance(object: object): unknown {
     const stub = this.#stub(object);
     if (stub !== undefined) return stub;
-    if (object instanceof RpcTarget) return this.#export(object);
-    if (object instanceof Headers) return ops.newRef(Tag.HEADERS, headerListOf(object).toPairs());
+    if (isTarget(object)) return this.#export(object);
+    if (object instanceof Headers) return this.#headers(object);
     if (isDOMException(object)) return this.#domException(object);
-    if (isBlob(object) && prototype === Blob.prototype) {
+    if (isBlob(object) && Object.getPrototypeOf(object) === Blob.prototype) {
       return ops.newRef(Tag.BLOB, { type: object.type, bytes: ownBytes(blobBytes(object)) });
     }
     if (object instanceof Request) {
-      this.#onlyForRpc("Request");
+      this.#onlyForRpc(object, "Request");
       return ops.newRef(Tag.REQUEST, lowerRequest(object, this));
     }
     if (object instanceof Response) {
-      this.#onlyForRpc("Response");
+      this.#onlyForRpc(object, "Response");
       return ops.newRef(Tag.RESPONSE, lowerResponse(object, this));
     }
     if (isReadableStream(object)) {
-      this.#onlyForRpc("ReadableStream");
+      this.#onlyForRpc(object, "ReadableStream");
       return ops.newRef(Tag.READABLE, this.addCap("source", exportReadable(object)));
     }
     if (isWritableStream(object)) {
-      this.#onlyForRpc("WritableStream");
+      this.#onlyForRpc(object, "WritableStream");
       return ops.newRef(Tag.WRITABLE, this.addCap("sink", exportWritable(object)));
     }
-    throw cloneError(
-      `Could not serialize object of type "${className(object, prototype)}". This type does not support serialization.`,
-    );
+    if (isAbortSignal(object)) throw cloneError("AbortSignal serialization is not enabled.");
+    if (this.mode === "thrown" && findInspector(object) === undefined) return undefined;
+    throw cloneError(`Could not serialize object of type "${classNameOf(object)}". This type does not support serialization.`);
+  }
+
+  #headers(headers: Headers): unknown {
+    const pairs = headerListOf(headers).toPairs();
+    if (pairs.length > MAX_HEADERS) throw cloneError(`Headers could not be cloned: header count exceeds maximum (${pairs.length}).`);
+    return ops.newRef(Tag.HEADERS, pairs);
   }
 
   #stub(object: object): unknown {
     const state = stubStateOf(object);
     if (state === undefined) return undefined;
-    if (state.kind === "promise") {
-      throw cloneError(`Could not serialize object of type "${state.className}". This type does not support serialization.`);
-    }
-    if (state.kind === "entrypoint") return ops.newRef(Tag.FETCHER, this.addCap("entrypoint", state.transferable()));
-    if (this.mode === "env") throw cloneError("Remote RPC references can only be serialized for RPC.");
-    return ops.newRef(Tag.STUB, this.addCap("object", state.transferable()));
+    if (this.mode === "thrown") throw cloneError(`#<${state.className}> could not be cloned.`);
+    if (state.kind === "stub" && this.mode === "env") throw cloneError("Remote RPC references can only be serialized for RPC.");
+    const cap = state.transferable(this.mode === "result");
+    return state.kind === "entrypoint"
+      ? ops.newRef(Tag.FETCHER, this.addCap("entrypoint", cap))
+      : ops.newRef(Tag.STUB, this.addCap("object", cap));
   }
 
   #export(target: object): unknown {
-    if (this.mode === "env") throw cloneError(`${describe(target)} could not be cloned.`);
-    return ops.newRef(Tag.STUB, this.addCap("object", exportTarget(target, this.mode === "result")));
+    if (this.mode === "env" || this.mode === "thrown") throw cloneError(`${describe(target)} could not be cloned.`);
+    return ops.newRef(Tag.STUB, this.addCap("object", this.mode === "result" ? exportResult(target) : exportArgument(target)));
   }
 
-  #onlyForRpc(type: string): void {
+  #onlyForRpc(object: object, type: string): void {
     if (this.mode === "env") throw cloneError(`${type} can only be serialized for RPC.`);
+    if (this.mode === "thrown") throw cloneError(`${describe(object)} could not be cloned.`);
   }
 }
 
@@ -225,19 +255,9 @@ function ownBytes(view: ArrayBufferView): ArrayBufferView {
   return new Class(buffer);
 }
 
-function className(object: object, prototype: object | null): string {
-  if (prototype === null) return "Object";
-  try {
-    const name: unknown = (object.constructor as { name?: unknown } | undefined)?.name;
-    return typeof name === "string" && name !== "" ? name : "Object";
-  } catch {
-    return "Object";
-  }
-}
-
 function describe(target: object): string {
   try {
-    return typeof target === "function" ? Function.prototype.toString.call(target).slice(0, 200) : `#<${className(target, Object.getPrototypeOf(target))}>`;
+    return typeof target === "function" ? Function.prototype.toString.call(target).slice(0, 200) : `#<${classNameOf(target)}>`;
   } catch {
     return "#<Object>";
   }
@@ -248,11 +268,27 @@ export const MAX_PAYLOAD_BYTES = 33554432;
 /** One value ready to be sent. Throws DataCloneError, or Error if it is too large. */
 export function encodeValue(value: unknown, mode: Mode): Encoded {
   const lowering = new Lowering(mode);
-  const encoded = ops.encode(lowering.value(value), lowering.caps, lowering.kinds);
+  let encoded: Encoded;
+  try {
+    let lowered = lowering.value(value);
+    if (mode === "result" && hasOwnDisposer(value)) {
+      lowered = ops.newRef(Tag.DISPOSABLE, { value: lowered, disposer: lowering.addCap("object", exportDisposer(value)) });
+    }
+    encoded = ops.encode(lowered, lowering.caps, lowering.kinds);
+  } catch (error) {
+    lowering.abandon();
+    throw error;
+  }
   if (ops.encodedSize(encoded) > MAX_PAYLOAD_BYTES) {
     throw new Error(
       `Serialized RPC arguments or return values are limited to 32MiB, but the size of this value was: ${ops.encodedSize(encoded)} bytes.`,
     );
   }
   return encoded;
+}
+
+/** Whether `value` is a plain object that says itself what happens when its receiver is done with it. */
+function hasOwnDisposer(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || ops.isProxy(value) || Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return typeof (value as Partial<Disposable>)[Symbol.dispose] === "function";
 }

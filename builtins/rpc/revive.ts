@@ -15,6 +15,7 @@ import { newStub, type StubHandle } from "./stub.ts";
 
 export class Reviver {
   readonly #handles: StubHandle[] = [];
+  #disposer: StubHandle | undefined;
 
   /**
    * @param session  where the value came from; stubs in it keep that session open. Null for `env` and `props`
@@ -25,6 +26,24 @@ export class Reviver {
   disposeAll(): void {
     for (const handle of this.#handles) handle.dispose();
     this.#handles.length = 0;
+    // What the sender does of its own comes last.
+    this.#disposer?.dispose();
+    this.#disposer = undefined;
+  }
+
+  /** Something to let go of, like a stub that no program sees. */
+  #handle(cap: Cap): StubHandle {
+    const leave = this.session?.use();
+    let live = true;
+    const dispose = () => {
+      if (!live) return;
+      live = false;
+      disown?.();
+      ops.capDrop(cap);
+      leave?.();
+    };
+    const disown = this.owner?.own(dispose);
+    return { dispose };
   }
 
   #fetcher(cap: Cap): object {
@@ -44,6 +63,11 @@ export class Reviver {
       case Tag.DOM_EXCEPTION: {
         const { name, message } = content as { name: string; message: string };
         return new DOMException(message, name);
+      }
+      case Tag.DISPOSABLE: {
+        const { value, disposer } = content as { value: unknown; disposer: unknown };
+        this.#disposer = this.#handle(capAt(caps, disposer));
+        return value;
       }
       case Tag.HEADERS:
         return headersFromList(HeaderList.fromPairs(content as [string, string][]));

@@ -77,6 +77,7 @@ export class CapEndpoint implements Endpoint {
 /** What handing on an entrypoint of a dynamic worker throws, by whatever road. */
 export function refuseDynamicTransfer(): never {
   throw cloneError(
-    "Entrypoints to dynamically-loaded workers cannot be transferred to other Workers, because the system does not know how to reload this Worker from scratch.",
+    "Entrypoints to dynamically-loaded workers cannot be transferred to other Workers, because the system does not know how to reload this Worker from scratch. " +
+      "Instead, have the parent Worker expose an entrypoint which constructs the dynamic worker and forwards to it.",
   );
 }

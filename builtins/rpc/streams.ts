@@ -1,16 +1,18 @@
 // Streams between processes, and the messages that carry them. A stream that is sent is handed over: the sender's
 // object is locked, and the reader pulls.
 
-import { ops, type Cap, type WireBody } from "../internal/ops.ts";
+import { ops, type Cap, type Disconnect, type Reply, type Settled, type WireBody } from "../internal/ops.ts";
 import { currentInvocation } from "../internal/invocation.ts";
 import { requestState, type Request } from "../runtime/fetch/request.ts";
 import { responseState, type Response } from "../runtime/fetch/response.ts";
 import { requestFromWire, responseFromWire, wireRequest, wireResponse } from "../runtime/fetch/wire.ts";
 import { ByteReader, isLocked } from "../runtime/streams/stream-access.ts";
 import { ReadableStream, WritableStream } from "../runtime/streams/streams.ts";
-import { cloneError } from "./errors.ts";
+import { cloneError, errorFromFailure } from "./errors.ts";
 import type { Lowering } from "./lower.ts";
-import type { Session } from "./session.ts";
+import { Reviver } from "./revive.ts";
+import { explainPlainly, type Session } from "./session.ts";
+import { failedReply } from "./target.ts";
 
 const READ_BYTES = 64 * 1024;
 const PREMATURE = "ReadableStream received over RPC disconnected prematurely.";
@@ -72,7 +74,8 @@ export function exportReadable(stream: ReadableStream): Cap {
     },
     cancel() {
       if (over) return;
-      reader.cancel(new Error("The stream's reader went away."));
+      // Why the other side stopped reading does not travel.
+      reader.cancel(Object.assign(new Error("Network connection lost."), { retryable: true }));
       finish();
     },
   });
@@ -113,7 +116,7 @@ export function importReadable(source: Cap, finished: () => void = () => {}): Re
 }
 
 export function exportWritable(stream: WritableStream): Cap {
-  if (stream.locked) throw new TypeError("The WritableStream has been locked to a writer.");
+  if (stream.locked) throw new TypeError("This WritableStream is currently locked to a writer.");
   const writer = stream.getWriter();
   writer.closed.catch(() => {});
   const invocation = currentInvocation();
@@ -123,39 +126,65 @@ export function exportWritable(stream: WritableStream): Cap {
     asleep();
     release();
   };
-  const within = <T>(body: () => Promise<T>): Promise<T> => (invocation === undefined ? body() : invocation.run(body));
+  const within = async (body: () => Promise<void>): Promise<Reply | undefined> => {
+    try {
+      await (invocation === undefined ? body() : invocation.run(body));
+      return undefined;
+    } catch (error) {
+      return failedReply(error);
+    }
+  };
   return ops.exportSink({
-    write: (bytes) => within(() => writer.write(bytes)),
+    write: (bytes) => within(() => writer.write(bytes.buffer)),
     close: () => within(() => writer.close()).finally(finish),
-    abort(reason) {
-      const why = reason || "WritableStream received over RPC was disconnected because the remote execution context has ended.";
-      writer.abort(new Error(why)).catch(() => {});
+    abort() {
+      const why = "WritableStream received over RPC was disconnected because the remote execution context has ended.";
+      writer.abort(Object.assign(new Error(why), { retryable: true })).catch(() => {});
       finish();
     },
   });
 }
 
+/** A sink of another process as a stream here. `finished` is called once, when the stream is over. */
 export function importWritable(sink: Cap, finished: () => void = () => {}): WritableStream {
+  let over = false;
+  const finish = () => {
+    if (over) return;
+    over = true;
+    disown?.();
+    // Without a close before it, this is what aborts the sink.
+    ops.capDrop(sink);
+    finished();
+  };
+  const invocation = currentInvocation();
+  const disown = invocation?.own(finish);
+  const done = async (acknowledged: Promise<Settled | null>): Promise<void> => {
+    let failed: Settled | null;
+    try {
+      failed = await awake(acknowledged);
+    } catch (disconnect) {
+      throw await explainPlainly(disconnect as Disconnect);
+    }
+    if (failed === null) return;
+    throw failed.payload === null ? errorFromFailure(failed.failure!) : ops.decode(failed.payload, new Reviver(null, invocation).revive, false);
+  };
   return new WritableStream({
     async write(chunk: unknown) {
       const bytes = typeof chunk === "string" ? ops.utf8Encode(chunk) : chunk;
-      if (bytes instanceof ArrayBuffer) return awake(ops.capWrite(sink, new Uint8Array(bytes)));
-      if (!ArrayBuffer.isView(bytes)) throw new TypeError("A WritableStream sent over RPC takes bytes or strings.");
-      return awake(ops.capWrite(sink, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
+      if (bytes instanceof ArrayBuffer) return done(ops.capWrite(sink, new Uint8Array(bytes)));
+      if (!ArrayBuffer.isView(bytes)) {
+        throw new TypeError("This WritableStream was received over RPC: it takes bytes or strings, but received an object of non-ArrayBuffer/ArrayBufferView type.");
+      }
+      return done(ops.capWrite(sink, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
     },
     async close() {
       try {
-        await awake(ops.capClose(sink));
+        await done(ops.capClose(sink));
       } finally {
-        ops.capDrop(sink);
-        finished();
+        finish();
       }
     },
-    abort(reason: unknown) {
-      ops.capAbort(sink, String((reason as { message?: unknown } | undefined)?.message ?? reason ?? ""));
-      ops.capDrop(sink);
-      finished();
-    },
+    abort: finish,
   });
 }
 
@@ -175,13 +204,19 @@ function reviveBody(body: LoweredBody, caps: Cap[]): WireBody {
   return { source, length: body.length };
 }
 
+function refuseUsed(message: Request | Response): void {
+  if (message.bodyUsed || message.body?.locked === true) throw new TypeError("The ReadableStream has been locked to a reader.");
+}
+
 export function lowerRequest(request: Request, lowering: Lowering): object {
   if (requestState(request).signal !== null) throw cloneError("AbortSignal serialization is not enabled.");
+  refuseUsed(request);
   const wire = wireRequest(request);
   return { ...wire, body: lowerBody(wire.body, lowering) };
 }
 
 export function lowerResponse(response: Response, lowering: Lowering): object {
+  refuseUsed(response);
   if (responseState(response).webSocket !== null) {
     throw cloneError('Could not serialize object of type "WebSocket". This type does not support serialization.');
   }

@@ -2,69 +2,12 @@
 
 import { ops, type Cap, type Encoded, type Reply } from "../internal/ops.ts";
 import { currentInvocation, type Invocation } from "../internal/invocation.ts";
-import { failureText, SystemError } from "./errors.ts";
+import { cloneError, describeThrown, failureText, SystemError } from "./errors.ts";
 import { encodeValue } from "./lower.ts";
+import { callMember, findMember, isTarget } from "./members.ts";
 import { Reviver } from "./revive.ts";
 import { explainPlainly, Session } from "./session.ts";
 import { stubStateOf } from "./stub-state.ts";
-
-/** Base class of what is passed by reference. */
-export class RpcTarget {}
-
-/** Classes whose instances expose their prototype chain: RpcTarget here, the entrypoint classes elsewhere. */
-const exposing: (new (...args: never[]) => object)[] = [RpcTarget];
-
-export function exposePrototypeOf(base: new (...args: never[]) => object): void {
-  exposing.push(base);
-}
-
-const RESERVED = new Set(["dup", "constructor"]);
-
-interface Member {
-  holder: unknown;
-  value: unknown;
-}
-
-function notImplemented(name: string): TypeError {
-  return new TypeError(`The RPC receiver does not implement the method "${name}".`);
-}
-
-/** Finds the member at `path`, under the visibility rules of the value that each step reaches. */
-export function findMember(root: unknown, path: string[], reserved: ReadonlySet<string> = RESERVED): Member {
-  let holder: unknown = undefined;
-  let value: unknown = root;
-  for (let i = 0; i < path.length; i++) {
-    const name = path[i]!;
-    holder = value;
-    value = stepInto(value, name, i === 0 ? reserved : RESERVED);
-  }
-  return { holder, value };
-}
-
-function stepInto(value: unknown, name: string, reserved: ReadonlySet<string>): unknown {
-  if ((typeof value !== "object" && typeof value !== "function") || value === null) throw notImplemented(name);
-  if (stubStateOf(value) !== undefined) return (value as Record<string, unknown>)[name];
-  if (reserved.has(name)) throw new TypeError(`'${name}' is a reserved method and cannot be called over RPC.`);
-  if (exposing.some((base) => value instanceof base)) {
-    // A Proxy over a target answers for any name; otherwise only what the classes define is visible.
-    if (ops.isProxy(value)) return (value as Record<string, unknown>)[name];
-    if (Object.hasOwn(value, name)) throw notImplemented(name);
-    for (let p = Object.getPrototypeOf(value) as object | null; p !== null && p !== Object.prototype; p = Object.getPrototypeOf(p)) {
-      if (Object.hasOwn(p, name)) return (value as Record<string, unknown>)[name];
-    }
-    throw notImplemented(name);
-  }
-  if (typeof value === "function" || ops.isProxy(value) || Object.getPrototypeOf(value) === Object.prototype) {
-    if (!Object.hasOwn(value, name)) throw notImplemented(name);
-    return (value as Record<string, unknown>)[name];
-  }
-  throw notImplemented(name);
-}
-
-export function callMember({ holder, value }: Member, path: string[], args: unknown[]): unknown {
-  if (typeof value !== "function") throw new TypeError(`"${path.join(".")}" is not a function.`);
-  return Reflect.apply(value, holder, args);
-}
 
 /** The arguments of a call: an array, with stubs that last as long as the call unless it dups them. */
 function decodeArguments(args: Encoded, owner: Invocation | undefined): { values: unknown[]; release: () => void } {
@@ -78,13 +21,9 @@ function decodeArguments(args: Encoded, owner: Invocation | undefined): { values
 export async function replyWith(produce: () => unknown, finished: () => void = () => {}): Promise<Reply> {
   try {
     const value = await produce();
-    const invocation = currentInvocation();
     const payload = encodeValue(value, "result");
     const reply: Reply = { ok: true, payload };
-    if ((typeof value === "object" && value !== null) || typeof value === "function") {
-      reply.target = exportResult(value, invocation);
-      disposeReturned(value);
-    }
+    if ((typeof value === "object" && value !== null) || typeof value === "function") reply.target = resultTarget(value);
     return reply;
   } catch (thrown) {
     return failedReply(thrown);
@@ -111,30 +50,75 @@ export function failedReply(thrown: unknown): Reply {
     return { ok: false, payload: null as unknown as Encoded, failure: failureText(thrown.error, true) };
   }
   const isObject = (typeof thrown === "object" && thrown !== null) || typeof thrown === "function";
-  const value = isObject ? thrown : new Error(String(thrown));
   let payload: Encoded;
   try {
-    payload = encodeValue(value, "result");
-  } catch (error) {
-    payload = encodeValue(error, "result");
+    payload = encodeValue(isObject ? thrown : describeThrown(thrown), "thrown");
+  } catch {
+    // Something in it cannot be copied: what happened still gets through.
+    payload = encodeValue(describeThrown(thrown), "thrown");
   }
   return { ok: false, payload, failure: failureText(thrown, false) };
 }
 
-// A stub that is returned is given away.
-function disposeReturned(value: unknown): void {
-  if (stubStateOf(value as object)?.kind === "stub") (value as Disposable)[Symbol.dispose]();
+// The result itself, for calls pipelined on it. A stub that is returned is given away.
+function resultTarget(value: object): Cap {
+  const state = stubStateOf(value);
+  if (state === undefined) {
+    const invocation = currentInvocation();
+    const release = invocation?.hold();
+    return exportMembers(value, invocation, () => release?.());
+  }
+  const cap = state.transferable(true);
+  if (state.kind === "stub") (value as Disposable)[Symbol.dispose]();
+  return cap;
 }
 
-/** `target` for one receiver; calls run in the invocation that exports it, and keep it open if `hold`. */
-export function exportTarget(target: object, hold: boolean): Cap {
-  const invocation = currentInvocation();
-  const release = hold ? invocation?.hold() : undefined;
-  return exportMembers(target, invocation, () => {
-    release?.();
-    const dispose: unknown = (target as Partial<Disposable>)[Symbol.dispose];
-    if (target instanceof RpcTarget && typeof dispose === "function") Reflect.apply(dispose, target, []);
-  });
+/** A local target, and the handles of it that are out: its own disposer runs when the last of them is gone. */
+export class SharedTarget {
+  #handles = 0;
+
+  constructor(readonly target: object) {}
+
+  /** A handle for one receiver; calls run in the invocation that exports it, and keep it open if `hold`. */
+  export(hold: boolean): Cap {
+    const invocation = currentInvocation();
+    const release = hold ? invocation?.hold() : undefined;
+    this.#handles++;
+    return exportMembers(this.target, invocation, () => {
+      release?.();
+      if (--this.#handles === 0) runDisposer(this.target);
+    });
+  }
+}
+
+function runDisposer(target: object): void {
+  const dispose: unknown = (target as Partial<Disposable>)[Symbol.dispose];
+  if (typeof dispose === "function") Reflect.apply(dispose, target, []);
+}
+
+/** `target` as a result, which keeps the invocation open. */
+export function exportResult(target: object): Cap {
+  return new SharedTarget(target).export(true);
+}
+
+/** `target` as an argument. Throws DataCloneError if its dup() does not give another of its kind. */
+export function exportArgument(target: object): Cap {
+  return new SharedTarget(ownHandle(target)).export(false);
+}
+
+// A target that defines dup() says itself what is lent.
+function ownHandle(target: object): object {
+  const isFunction = typeof target === "function";
+  if (!isFunction && !isTarget(target)) return target;
+  const dup: unknown = (target as { dup?: unknown }).dup;
+  if (typeof dup !== "function") return target;
+  const given: unknown = Reflect.apply(dup, target, []);
+  if (isFunction ? typeof given === "function" : typeof given === "object" && given !== null && isTarget(given)) return given as object;
+  const [what, wanted] = isFunction ? ["function", "a function"] : ["RpcTarget", "an RpcTarget"];
+  throw cloneError(
+    `Couldn't create a stub for the ${what} because it has a dup() method which did not return another ${what}. ` +
+      `Either remove the dup() method or make sure it returns ${wanted}.`,
+  );
 }
 
 /** `target` for one receiver, beyond any invocation. */
@@ -142,11 +126,17 @@ export function exportDetached(target: object): Cap {
   return exportMembers(target, undefined, () => {});
 }
 
-// The result itself, for calls pipelined on it.
-function exportResult(value: object, invocation: Invocation | undefined): Cap {
+/** The disposer that a returned plain object brought along, to run when its receiver has disposed of it. */
+export function exportDisposer(object: object): Cap {
+  const invocation = currentInvocation();
   const release = invocation?.hold();
-  return exportMembers(value, invocation, () => release?.());
+  return exportMembers(NOTHING, invocation, () => {
+    release?.();
+    runDisposer(object);
+  });
 }
+
+const NOTHING = Object.freeze({});
 
 function exportMembers(target: object, invocation: Invocation | undefined, released: () => void): Cap {
   const asleep = invocation?.mayWake();
@@ -154,10 +144,10 @@ function exportMembers(target: object, invocation: Invocation | undefined, relea
     if (invocation === undefined) return reply();
     if (invocation.ended) {
       return Promise.resolve(
-        failedReply(new SystemError(new Error("The execution context responding to this call was canceled."))),
+        failedReply(new SystemError(new Error("The execution context which hosts this callback is no longer running."))),
       );
     }
-    return invocation.owe(invocation.run(reply)).catch((reason: unknown) => failedReply(new SystemError(reason as Error)));
+    return invocation.owe(invocation.run(reply)).catch(failedReply);
   };
   return ops.exportObject("object", {
     call: (path, args) =>

@@ -2,7 +2,7 @@
 // that runs it may be killed at any time.
 
 import { ops, type Cap, type WireRequest } from "../internal/ops.ts";
-import { RpcTarget } from "../rpc/target.ts";
+import { RpcTarget } from "../rpc/members.ts";
 
 export type Outcome =
   | "ok" | "exception" | "exceededCpu" | "exceededMemory" | "exceededWallTime" | "canceled" | "internalError";

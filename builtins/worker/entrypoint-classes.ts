@@ -1,6 +1,6 @@
 // The base classes that a program's entrypoints extend.
 
-import { exposePrototypeOf } from "../rpc/target.ts";
+import { exposePrototypeOf } from "../rpc/members.ts";
 
 function requireObject(value: unknown, what: string): void {
   if (typeof value !== "object" || value === null) {

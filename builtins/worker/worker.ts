@@ -7,13 +7,13 @@ import type { Request } from "../runtime/fetch/request.ts";
 import { isResponse, type Response } from "../runtime/fetch/response.ts";
 import { requestFromWire, wireRequest, wireResponse } from "../runtime/fetch/wire.ts";
 import { abortSignal, createSignal } from "../runtime/events/abort.ts";
-import { cloneError, failureText, SystemError, systemError } from "../rpc/errors.ts";
-import { newFetcher, rememberEndpoint } from "../rpc/fetcher.ts";
+import { failureText, SystemError, systemError } from "../rpc/errors.ts";
+import { newFetcher, newLoopback } from "../rpc/fetcher.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { Reviver } from "../rpc/revive.ts";
 import { CapEndpoint, refuseDynamicTransfer } from "../rpc/session.ts";
-import { rememberStub } from "../rpc/stub-state.ts";
-import { callMember, failedReply, findMember, replyToCall, replyWith } from "../rpc/target.ts";
+import { callMember, findMember, notAFunction, type Member } from "../rpc/members.ts";
+import { failedReply, replyToCall, replyWith } from "../rpc/target.ts";
 import { RemoteTrace, Recording } from "../trace/recording.ts";
 import { requestEvent, Trace, type TraceEvent, type TraceOutput } from "../trace/trace.ts";
 import { readTraceItems } from "../trace/trace-item.ts";
@@ -93,7 +93,7 @@ export class Worker {
         ),
       get: (path) =>
         this.#invoke(() => open(rpcEvent(path)), exportName, props, async (invocation, receiver) => {
-          return invocation.run(() => replyWith(() => findMember(receiver.instance, path, RESERVED).value));
+          return invocation.run(() => replyWith(() => findMember(receiver.instance, path, RESERVED, !receiver.isClass).value));
         }),
       fetch: (request, caller) => this.#fetch(() => open(requestEvent(request)), exportName, props, request, caller),
       tail: (items) => this.#tail(exportName, props, items),
@@ -174,17 +174,17 @@ export class Worker {
     return invocation.run(() =>
       replyToCall(args, invocation, (values) =>
         recorded(invocation, () => {
-          const member = findMember(receiver.instance, path, RESERVED);
-          if (receiver.isClass || path.length !== 1) return callMember(member, path, values);
-          return this.#callHandler(member.value, receiver.instance, path[0]!, values, ctx);
+          const member = findMember(receiver.instance, path, RESERVED, !receiver.isClass);
+          return receiver.isClass ? callMember(member, path, values) : this.#callHandler(member, path, values, ctx);
         }),
       ),
     );
   }
 
   // Object style: `name(arg, env, ctx)`, with exactly one argument from the caller.
-  #callHandler(handler: unknown, object: unknown, name: string, values: unknown[], ctx: ExecutionContext): unknown {
-    if (typeof handler !== "function") throw new TypeError(`"${name}" is not a function.`);
+  #callHandler({ holder, value: handler }: Member, path: string[], values: unknown[], ctx: ExecutionContext): unknown {
+    if (typeof handler !== "function") throw notAFunction(path);
+    const name = path.join(".");
     if (handler.length > 3) {
       throw new TypeError(
         `Cannot call handler function "${name}" over RPC because it has the wrong number of arguments. A simple function ` +
@@ -194,10 +194,11 @@ export class Worker {
     if (values.length !== 1) {
       throw new TypeError(
         `Attempted to call RPC function "${name}" with the wrong number of arguments. When calling a top-level handler ` +
-          "function that is not declared as part of a class, you must always send exactly one argument.",
+          "function that is not declared as part of a class, you must always send exactly one argument. " +
+          "In order to support variable numbers of arguments, declare the entrypoint as a class that extends WorkerEntrypoint.",
       );
     }
-    return Reflect.apply(handler, object, [values[0], this.env, ctx]);
+    return Reflect.apply(handler, holder, [values[0], this.env, ctx]);
   }
 
   async #fetch(
@@ -289,32 +290,18 @@ export class Worker {
   // A Fetcher to one of our own exports; called with `{ props }` it gives one that may be handed out.
   #loopbackStub(name: string): object {
     const endpoint = new CapEndpoint(this.entrypoint(name, null));
-    const plain = newFetcher(endpoint);
-    const withProps = (options?: { props?: unknown }): object => {
-      const props: unknown = options?.props;
+    return newLoopback(endpoint, (options) => {
+      if (options !== undefined && (typeof options !== "object" || options === null)) {
+        throw new TypeError("Failed to execute '(called as function)' on 'LoopbackServiceStub': parameter 1 is not of type 'Options'.");
+      }
+      const props: unknown = (options as { props?: unknown } | undefined)?.props;
       if (props !== undefined && (typeof props !== "object" || props === null)) {
         throw new TypeError("Incorrect type for the 'props' field: the provided value is not of type 'object'.");
       }
       const encoded = props === undefined ? null : encodeValue(props, "env");
       const cap = this.entrypoint(name, encoded);
       return newFetcher(this.handsOut ? new CapEndpoint(cap) : new DynamicLoopback(cap));
-    };
-    const stub = new Proxy(withProps, {
-      get: (target, key) => (key === "length" || key === "name" ? Reflect.get(target, key) : Reflect.get(plain, key)),
-      getPrototypeOf: () => Object.getPrototypeOf(plain) as object,
     });
-    rememberStub(stub, {
-      kind: "entrypoint",
-      className: "LoopbackServiceStub",
-      transferable() {
-        throw cloneError(
-          `Could not serialize object of type "LoopbackServiceStub". This type does not support serialization. ` +
-            `(Call it: ctx.exports.${name}({ props }) gives a stub that can be passed on.)`,
-        );
-      },
-    });
-    rememberEndpoint(stub, endpoint);
-    return stub;
   }
 }
 

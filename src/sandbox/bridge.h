@@ -159,6 +159,7 @@ void operation(const Info& info) {
 kj::ArrayPtr<const Operation> valueOperations();
 kj::ArrayPtr<const Operation> capabilityOperations();
 kj::ArrayPtr<const Operation> socketOperations();
+kj::ArrayPtr<const Operation> remoteClassOperations();
 kj::ArrayPtr<const Operation> loaderOperations();
 kj::ArrayPtr<const Operation> moduleOperations();
 kj::ArrayPtr<const Operation> timeOperations();

@@ -11,16 +11,20 @@ using engine::Turn;
 
 namespace {
 
-constexpr uint MAX_PATH = 64;
+constexpr uint MAX_PATH = 65;
 constexpr uint32_t MAX_READ = 1 << 20;
 
-// Answers with what went wrong, if anything did.
+// Answers with what went wrong, if anything did: what was thrown, or the failed reply that says so.
 template <typename Context>
 kj::Promise<void> settle(Bridge& bridge, kj::Promise<Outcome> outcome, Context context) {
   return outcome.then([&bridge, context](Outcome&& outcome) mutable {
-    if (outcome.fulfilled) return;
     Turn turn(bridge.runtime);
-    writeThrown(bridge, outcome.value.Get(bridge.isolate), context.getResults().initFailure());
+    auto value = outcome.value.Get(bridge.isolate);
+    if (!outcome.fulfilled) {
+      writeThrown(bridge, value, context.getResults().initFailure());
+    } else if (value->IsObject()) {
+      writeFailure(bridge, value.As<v8::Object>(), context.getResults().initFailure());
+    }
   });
 }
 
@@ -36,10 +40,13 @@ protected:
     {
       Turn turn(bridge.runtime);
       auto params = context.getParams();
+      auto encoded = Encoded::borrow(params.getArgs());
       v8::Local<v8::Value> arguments[] = {textArray(bridge, params.getPath(), MAX_PATH),
-                                          wrapEncoded(bridge, Encoded::read(params.getArgs()))};
-      context.releaseParams();
+                                          wrapEncoded(bridge, kj::addRef(*encoded))};
       outcome = handlers.call("call", arguments);
+      // As a rule they have been decoded by now.
+      encoded->keep();
+      context.releaseParams();
     }
     return answer(kj::mv(outcome), context);
   }

@@ -87,9 +87,23 @@ kj::Maybe<Ref> findRef(Bridge&, v8::Local<v8::Object> object) {
 }
 
 kj::Own<Encoded> Encoded::read(schema::Payload::Reader payload) {
+  auto result = borrow(payload);
+  result->keep();
+  return result;
+}
+
+void Encoded::keep() {
+  if (!borrowed) return;
+  bytes = kj::heapArray<const kj::byte>(bytes.begin(), bytes.size());
+  borrowed = false;
+}
+
+kj::Own<Encoded> Encoded::borrow(schema::Payload::Reader payload) {
   auto result = kj::refcounted<Encoded>();
+  auto bytes = payload.getBytes();
   result->bytes =
-      kj::heapArray<const kj::byte>(payload.getBytes().begin(), payload.getBytes().size());
+      kj::Array<const kj::byte>(bytes.begin(), bytes.size(), kj::NullArrayDisposer::instance);
+  result->borrowed = true;
   auto caps = payload.getCaps();
   auto carried = kj::heapArrayBuilder<Carried>(caps.size());
   for (auto cap : caps) {

@@ -60,8 +60,18 @@ struct Encoded final : kj::Refcounted {
   kj::Array<Carried> caps;
 
   static kj::Own<Encoded> read(schema::Payload::Reader payload);
+  // Reads `payload` where it lies: values may be large. Before the message goes, keep() what is still needed.
+  static kj::Own<Encoded> borrow(schema::Payload::Reader payload);
+  void keep();
+
   void write(schema::Payload::Builder payload);
-  void letGo() { caps = nullptr; }
+  void letGo() {
+    bytes = nullptr;
+    caps = nullptr;
+    borrowed = false;
+  }
+
+  bool borrowed = false;
 };
 
 v8::Local<v8::Object> wrapEncoded(Bridge& bridge, kj::Own<Encoded> encoded);

@@ -87,8 +87,12 @@ void capFetch(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(result);
 }
 
+bool isFailure(schema::Failure::Reader failure) {
+  return failure.getMessage().size() > 0 || failure.getName().size() > 0;
+}
+
 void throwIfFailed(schema::Failure::Reader failure) {
-  if (failure.getMessage().size() == 0 && failure.getName().size() == 0) return;
+  if (!isFailure(failure)) return;
   kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
                                         kj::str(failure.getMessage())));
 }
@@ -114,8 +118,12 @@ void capRead(Bridge& bridge, const Info& info) {
 
 template <typename Promise>
 v8::Local<v8::Promise> acknowledged(Bridge& bridge, Promise promise) {
-  return bridge.toJs(promise.then([](auto&& response) { throwIfFailed(response.getFailure()); }),
-                     [&bridge]() -> v8::Local<v8::Value> { return v8::Undefined(bridge.isolate); });
+  return bridge.toJs(promise.then([](auto&& response) { return kj::mv(response); }),
+                     [&bridge](auto&& response) -> v8::Local<v8::Value> {
+                       auto failure = response.getFailure();
+                       if (!isFailure(failure)) return v8::Null(bridge.isolate);
+                       return settledFrom(bridge, failure);
+                     });
 }
 
 void capWrite(Bridge& bridge, const Info& info) {
@@ -133,12 +141,6 @@ void capTail(Bridge& bridge, const Info& info) {
 void capClose(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(acknowledged(
       bridge, unwrapCap(bridge, info[0]).as<schema::ByteSink>().closeRequest().send()));
-}
-
-void capAbort(Bridge& bridge, const Info& info) {
-  auto request = unwrapCap(bridge, info[0]).as<schema::ByteSink>().abortRequest();
-  request.setReason(engine::utf8(bridge.isolate, info[1]));
-  bridge.detach(request.send().ignoreResult().catch_([](kj::Exception&&) {}));
 }
 
 void capFromPromise(Bridge& bridge, const Info& info) {
@@ -194,7 +196,6 @@ constexpr Operation OPERATIONS[] = {
     {"capRead", operation<capRead>},
     {"capWrite", operation<capWrite>},
     {"capClose", operation<capClose>},
-    {"capAbort", operation<capAbort>},
     {"capFromPromise", operation<capFromPromise>},
     {"capDup", operation<capDup>},
     {"capDrop", operation<capDrop>},

@@ -39,7 +39,10 @@ public:
       serializer.WriteUint32(ref->tag);
       return serializer.WriteValue(bridge.context(), ref->content);
     }
-    ThrowDataCloneError(text(bridge.isolate, "#<Object> could not be cloned."));
+    ThrowDataCloneError(text(
+        bridge.isolate,
+        kj::str("#<", engine::utf8(bridge.isolate, object->GetConstructorName().As<v8::Value>()),
+                "> could not be cloned.")));
     return v8::Nothing<bool>();
   }
 
@@ -155,8 +158,8 @@ void encode(Bridge& bridge, const Info& info) {
 void decode(Bridge& bridge, const Info& info) {
   KJ_REQUIRE(info[1]->IsFunction());
   auto encoded = kj::addRef(unwrapEncoded(bridge, info[0]));
+  KJ_DEFER(if (!info[2]->IsTrue()) encoded->letGo());
   Reader reader(bridge, *encoded, info[1].As<v8::Function>());
-  if (!info[2]->IsTrue()) encoded->letGo();
   v8::Local<v8::Value> value;
   if (reader.read().ToLocal(&value)) info.GetReturnValue().Set(value);
 }

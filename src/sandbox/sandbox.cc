@@ -103,9 +103,9 @@ private:
   v8::Local<v8::Object> operations() {
     auto isolate = runtime.isolate();
     auto shape = v8::ObjectTemplate::New(isolate);
-    for (auto table :
-         {valueOperations(), capabilityOperations(), socketOperations(), loaderOperations(),
-          moduleOperations(), timeOperations(), textOperations(), cryptoOperations()}) {
+    for (auto table : {valueOperations(), capabilityOperations(), remoteClassOperations(),
+                       socketOperations(), loaderOperations(), moduleOperations(), timeOperations(),
+                       textOperations(), cryptoOperations()}) {
       for (auto& operation : table) {
         shape->Set(isolate, operation.name,
                    v8::FunctionTemplate::New(isolate, operation.callback, {}, {}, 0,

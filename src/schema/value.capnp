@@ -52,7 +52,7 @@ interface JsObject {
   # A JavaScript object or function in another process, addressed by paths of property names.
 
   call @0 (path :List(Text), args :Payload) -> (reply :Reply, target :JsObject) $Cxx.allowCancellation;
-  # Calls the function at `path` (at most 64 names; empty: the object itself) with an array of arguments.
+  # Calls the function at `path` (at most 65 names; empty: the object itself) with an array of arguments.
   # `target` is the result itself, for calls pipelined on it; null when the result is a primitive or
   # the call failed.
 
