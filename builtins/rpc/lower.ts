@@ -125,12 +125,12 @@ export class Lowering {
   }
 
   #array(array: unknown[]): unknown[] {
-    const copy: unknown[] = [];
-    this.#seen.set(array, copy);
     const keys = Object.keys(array);
     const dense = keys.length >= array.length && (array.length === 0 || keys[array.length - 1] === String(array.length - 1));
-    // Without holes the copy must have none either: V8 writes such arrays more tightly.
-    if (!dense) copy.length = array.length;
+    // Without holes the copy must have none either, nor come from where V8 has learnt to expect some: such arrays are
+    // written more tightly.
+    const copy: unknown[] = dense ? [] : new Array(array.length);
+    this.#seen.set(array, copy);
     this.#members(array, keys, copy);
     return copy;
   }
