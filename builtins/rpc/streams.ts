@@ -212,7 +212,7 @@ export function lowerRequest(request: Request, lowering: Lowering): object {
   if (requestState(request).signal !== null) throw cloneError("AbortSignal serialization is not enabled.");
   refuseUsed(request);
   const wire = wireRequest(request);
-  return { ...wire, body: lowerBody(wire.body, lowering) };
+  return { ...wire, redirect: request.redirect, body: lowerBody(wire.body, lowering) };
 }
 
 export function lowerResponse(response: Response, lowering: Lowering): object {
@@ -229,8 +229,9 @@ interface LoweredMessage {
 }
 
 export function reviveRequest(content: unknown, caps: Cap[], _session: Session | null): Request {
-  const wire = content as LoweredMessage & Parameters<typeof requestFromWire>[0];
-  return requestFromWire({ ...wire, body: reviveBody(wire.body, caps) });
+  const wire = content as LoweredMessage & Parameters<typeof requestFromWire>[0] & { redirect: unknown };
+  const redirect = wire.redirect === "follow" ? "follow" : "manual";
+  return requestFromWire({ ...wire, body: reviveBody(wire.body, caps) }, null, redirect);
 }
 
 export function reviveResponse(content: unknown, caps: Cap[], _session: Session | null): Response {

@@ -1,6 +1,6 @@
 // worker-loader.md §1.7, §1.8, §5.1, §5.2 and §11 "env, outbound, tails" (without tails).
 
-import { WorkerEntrypoint } from "cloudflare:workers";
+import { RpcTarget, WorkerEntrypoint } from "cloudflare:workers";
 import { deepEqual, equal, includes, rejects, throws } from "./_assert.js";
 import { entry, load, withClass } from "./_load.js";
 
@@ -11,6 +11,15 @@ export class Api extends WorkerEntrypoint {
   async fetch(request) {
     return new Response(`api ${new URL(request.url).pathname} ${this.ctx.props.u}`);
   }
+}
+
+export class Broker extends WorkerEntrypoint {
+  target() {
+    return new (class extends RpcTarget {
+      hi() { return "from the parent"; }
+    })();
+  }
+  async call(f) { return await f(); }
 }
 
 export class Out extends WorkerEntrypoint {
@@ -158,5 +167,81 @@ export const aWorkerSeesNothingItWasNotGiven = {
 export const thereIsNoSharedMemory = {
   async test(_, env) {
     equal(await entry(env, "export default { run() { return typeof SharedArrayBuffer; } };").run(0), "undefined");
+  },
+};
+
+// Capabilities flow in every direction -----------------------------------------------------------------
+
+const PEER = `
+  mk() { return new (class extends RpcTarget { hi() { return "from " + globalThis.name; } })(); } name(n) { globalThis.name = n; }
+  async use(t) { return await t.hi(); } echo(x) { return x; } async viaBroker() { return await this.env.broker.call(() => "callback of a child"); }
+  brokered() { return this.env.broker.target(); } async wrapped() { return { t: await this.env.broker.target() }; } broker() { return { broker: this.env.broker }; }
+  async who(f) { return await f.who("asked"); } async fetched(f) { return await (await f.fetch("http://x/p")).text(); }
+  async several(f) { const out = []; for (let i = 0; i < 3; i++) out.push(await f(i)); return out; } async nested(f) { return await f((x) => x + 1); }
+  killable() { const { ctx } = this; return new (class extends RpcTarget { die() { ctx.abort(new RangeError("died")); } async slow() { await scheduler.wait(5000); } hi() { return "hi"; } })(); }`;
+
+export const aTargetOfOneChildServesAnother = {
+  async test(_, env) {
+    const a = withClass(env, PEER);
+    const b = withClass(env, PEER);
+    await a.name("a");
+    using target = await a.mk();
+    equal(await b.use(target), "from a");
+    using echoed = await b.echo(target);
+    equal(await echoed.hi(), "from a");
+  },
+};
+
+export const targetsOfTheParentComeBackThroughItsChild = {
+  async test(_, env, ctx) {
+    const e = withClass(env, PEER, { env: { broker: ctx.exports.Broker({ props: {} }) } });
+    equal(await e.brokered().hi(), "from the parent");
+    using target = await e.brokered();
+    equal(await target.hi(), "from the parent");
+    using wrapped = await e.wrapped();
+    equal(await wrapped.t.hi(), "from the parent");
+    equal(await e.wrapped().t.hi(), "from the parent");
+    equal(await e.broker().broker.target().hi(), "from the parent");
+  },
+};
+
+export const callbacksGoEitherWay = {
+  async test(_, env, ctx) {
+    const e = withClass(env, PEER, { env: { broker: ctx.exports.Broker({ props: {} }) } });
+    equal(await e.viaBroker(), "callback of a child");
+    deepEqual([...(await e.several((i) => i * 10))], [0, 10, 20]);
+    equal(await e.nested(async (f) => (await f(1)) + 10), 12);
+  },
+};
+
+export const fetchersTravelAsArgumentsAndResults = {
+  async test(_, env, ctx) {
+    const e = withClass(env, PEER);
+    const api = ctx.exports.Api({ props: { u: 5 } });
+    equal(await e.who(api), "5 asked");
+    equal(await e.fetched(api), "api /p 5");
+    const back = await e.echo({ list: [api] });
+    equal(await back.list[0].who("again"), "5 again");
+  },
+};
+
+export const aDynamicEntrypointIsNoArgument = {
+  async test(_, env) {
+    const e = withClass(env, PEER);
+    const error = await rejects(e.echo(withClass(env, PEER)), { name: "DataCloneError", message: "Entrypoints to dynamically-loaded workers" });
+    equal(error.remote, undefined);
+    const self = entry(env, "import { WorkerEntrypoint } from 'cloudflare:workers'; export default class extends WorkerEntrypoint { own() { return this.ctx.exports.default({ props: {} }); } plain() { return this.ctx.exports.default; } }");
+    equal((await rejects(self.own(), { name: "DataCloneError", message: "Entrypoints to dynamically-loaded workers" })).remote, true);
+    await rejects(self.plain(), { name: "DataCloneError", message: "LoopbackServiceStub" });
+  },
+};
+
+export const anAbortedInvocationEndsCallsOnItsTargets = {
+  async test(_, env) {
+    const target = await withClass(env, PEER).killable();
+    const slow = rejects(target.slow(), { name: "RangeError", message: "died" });
+    await rejects(target.die(), { name: "RangeError", message: "died" });
+    await slow;
+    await rejects(target.hi(), { name: "Error", message: "The execution context which hosts this callback is no longer running." });
   },
 };

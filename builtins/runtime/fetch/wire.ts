@@ -6,7 +6,7 @@ import { connectToClient, declineUpgrade } from "../websocket/upgrade.ts";
 import type { WebSocket } from "../websocket/web-socket.ts";
 import { Body } from "./body.ts";
 import { HeaderList } from "./header-list.ts";
-import { createRequest, requestState, type Request } from "./request.ts";
+import { createRequest, requestState, type RedirectMode, type Request } from "./request.ts";
 import { createResponse, emptyState, responseState, type Response } from "./response.ts";
 
 /** The request as it is sent; its body counts as used. Throws TypeError if that was so before. */
@@ -16,13 +16,17 @@ export function wireRequest(request: Request): WireRequest {
 }
 
 /** A request that arrived: a handler sees redirects, it does not follow them by accident. */
-export function requestFromWire(wire: WireRequest, signal: AbortSignal | null = null): Request {
+export function requestFromWire(
+  wire: WireRequest,
+  signal: AbortSignal | null = null,
+  redirect: RedirectMode = "manual",
+): Request {
   return createRequest({
     method: wire.method,
     url: wire.url,
     headers: HeaderList.fromPairs(wire.headers),
     body: Body.fromWire(wire.body),
-    redirect: "manual",
+    redirect,
     signal,
     cache: undefined,
     cf: undefined,
