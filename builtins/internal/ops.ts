@@ -71,8 +71,9 @@ export interface WireResponse {
   statusText: string;
   headers: HeaderPairs;
   body: WireBody;
-  /** With status 101: takes the messages of the client. */
+  /** With status 101: takes the messages of the client, up to `maxMessageBytes` each. */
   webSocket?: Cap | null;
+  maxMessageBytes?: number;
 }
 
 /** schema/value.capnp's Connection. */

@@ -77,8 +77,10 @@ TEST(HeaderFieldsTest, IllegalNamesAndValuesAreRefused) {
   EXPECT_FALSE(copyRequest({{"x", "a\tb \xc3\xa9\xff"}}).refused);
 }
 
-TEST(HeaderFieldsTest, UpgradesAreRefused) {
-  EXPECT_TRUE(copyRequest({{"Upgrade", "websocket"}}).refused);
+TEST(HeaderFieldsTest, UpgradesToAnythingButWebSocketAreRefused) {
+  EXPECT_FALSE(copyRequest({{"Upgrade", "WebSocket"}}).refused);
+  EXPECT_TRUE(copyRequest({{"Upgrade", "h2c"}}).refused);
+  EXPECT_TRUE(copyRequest({{"Upgrade", "websocket, h2c"}}).refused);
 }
 
 TEST(HeaderFieldsTest, TooMuchIsRefused) {

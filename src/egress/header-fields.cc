@@ -95,10 +95,10 @@ kj::Maybe<Trouble> copyRequestFields(HeaderList::Reader fields, kj::StringPtr au
     }
     auto lower = toLower(name);
     if (lower == "connection") addListed(value, listed);
-    if (lower == "upgrade") {
-      return Trouble{
-          TroubleKind::MALFORMED,
-          kj::str("Upgrading a network connection, to WebSocket for instance, is not supported")};
+    if (lower == "upgrade" && toLower(value) != "websocket") {
+      return Trouble{TroubleKind::MALFORMED,
+                     kj::str("A network connection can be upgraded to WebSocket only, not to ",
+                             quoteJson(value))};
     }
   }
 

@@ -8,6 +8,7 @@
 #include "egress/origin.h"
 #include "egress/target.h"
 #include "egress/trouble.h"
+#include "rpc/web-socket-bridge.h"
 
 namespace mayfly::egress {
 namespace {
@@ -38,6 +39,12 @@ struct Exchange {
   kj::Own<Origin> origin;
   kj::Own<RequestTicket> ticket;
   kj::ForkedPromise<void> sending;  // an upload may go on while its answer is read
+};
+
+// What a WebSocket needs until it is closed.
+struct Upgraded {
+  kj::Own<Origin> origin;
+  kj::Own<RequestTicket> ticket;
 };
 
 bool hasNoBody(kj::HttpMethod method, unsigned status) {
@@ -124,6 +131,12 @@ private:
       kj::throwFatalException(trouble->toException());
     }
     auto origin = openConnections().to(target);
+    if (request.hasWebSocket()) {
+      if (method != kj::HttpMethod::GET)
+        raise(TroubleKind::MALFORMED, "Only a GET request can ask for a WebSocket.");
+      co_await upgrade(context, target, kj::mv(headers), kj::mv(origin), kj::mv(ticket));
+      co_return;
+    }
 
     kj::Maybe<uint64_t> length;
     if (body.isBytes()) {
@@ -142,6 +155,42 @@ private:
     auto response = co_await exchange.response.exclusiveJoin(headerDeadline(sending.addBranch()));
     answer(context, method, kj::mv(response), kj::str(target.host),
            kj::heap(Exchange{kj::mv(origin), kj::mv(ticket), kj::mv(sending)}));
+  }
+
+  kj::Promise<void> upgrade(FetchContext& context, const Target& target, kj::HttpHeaders headers,
+                            kj::Own<Origin> origin, kj::Own<RequestTicket> ticket) {
+    // The handshake is ours.
+    for (auto id :
+         {kj::HttpHeaderId::SEC_WEBSOCKET_ACCEPT, kj::HttpHeaderId::SEC_WEBSOCKET_EXTENSIONS,
+          kj::HttpHeaderId::SEC_WEBSOCKET_KEY, kj::HttpHeaderId::SEC_WEBSOCKET_VERSION}) {
+      headers.unset(id);
+    }
+    auto tooLate = net.timer.afterDelay(net.limits.connectTime + net.limits.headerTime)
+                       .then([]() -> kj::HttpClient::WebSocketResponse {
+                         raise(TroubleKind::TIMEOUT, "no answer in time");
+                       });
+    auto response = co_await origin->client()
+                        .openWebSocket(target.path, headers)
+                        .exclusiveJoin(kj::mv(tooLate));
+    auto keep = kj::heap(Upgraded{kj::mv(origin), kj::mv(ticket)});
+    KJ_IF_MAYBE (body, response.webSocketOrBody.tryGet<kj::Own<kj::AsyncInputStream>>()) {
+      if (response.statusCode == 101) raise(TroubleKind::PROTOCOL, "not a WebSocket handshake");
+      answer(context, kj::HttpMethod::GET,
+             {response.statusCode, response.statusText, response.headers, kj::mv(*body)},
+             kj::str(target.host), kj::mv(keep));
+      co_return;
+    }
+    auto result = context.getResults().initResult().initResponse();
+    result.setStatus(101);
+    result.setStatusText(response.statusText);
+    KJ_IF_MAYBE (trouble, copyResponseFields(*response.headers, net.limits.headerBytes, result)) {
+      kj::throwFatalException(trouble->toException());
+    }
+    result.setMaxMessageBytes(net.limits.webSocketMessageBytes);
+    result.setWebSocket(
+        rpc::WebSocketBridge::own(kj::mv(response.webSocketOrBody.get<kj::Own<kj::WebSocket>>()),
+                                  context.getParams().getRequest().getWebSocket(),
+                                  net.limits.webSocketMessageBytes, kj::mv(keep)));
   }
 
   [[noreturn]] static void raise(TroubleKind kind, kj::StringPtr detail) {

@@ -1,4 +1,5 @@
-// The network as one sandbox sees it: an Entrypoint whose `fetch` speaks HTTP/1.1 to the host of the URL.
+// The network as one sandbox sees it: an Entrypoint whose `fetch` speaks HTTP/1.1 to the host of the URL, or WebSocket
+// if it is asked to.
 //
 // Contract   One hop: redirects are answered as they are, and following one is another fetch, checked anew.
 //            The address that is connected to is the one that was checked. `call` and `get` are refused.
@@ -39,7 +40,10 @@ struct OutboundLimits {
   kj::Duration idleTime = 30 * kj::SECONDS;  // between two pieces of a body, either way
   size_t headerBytes = 64 * 1024;
   uint64_t bodyBytes = 100 * 1024 * 1024;  // each way
-  unsigned requestsAtOnce = 32;            // of one sandbox, open response bodies included
+  unsigned requestsAtOnce =
+      32;  // of one sandbox, open response bodies, WebSockets and byte connections included
+  uint32_t webSocketMessageBytes =
+      1024 * 1024;  // one message, each way; it is held here while it is whole
 };
 
 // What all sandboxes share. References must outlive every entrypoint.

@@ -2,11 +2,29 @@
 
 #include <kj/debug.h>
 #include <kj/vector.h>
+#include <sys/random.h>
 
 namespace mayfly::egress {
 namespace {
 
 constexpr kj::Duration KEEP_ALIVE = 15 * kj::SECONDS;
+
+// For the keys and masks of WebSockets.
+class SystemEntropy final : public kj::EntropySource {
+public:
+  void generate(kj::ArrayPtr<kj::byte> buffer) override {
+    while (buffer.size() > 0) {
+      ssize_t count;
+      KJ_SYSCALL(count = getrandom(buffer.begin(), buffer.size(), 0));
+      buffer = buffer.slice(static_cast<size_t>(count), buffer.size());
+    }
+  }
+};
+
+kj::EntropySource& systemEntropy() {
+  static SystemEntropy entropy;
+  return entropy;
+}
 
 }  // namespace
 
@@ -78,6 +96,7 @@ Origin::Origin(kj::Own<Connector> connectorToUse, const Target& target)
       secure(target.secure) {
   kj::HttpClientSettings settings;
   settings.idleTimeout = KEEP_ALIVE;
+  settings.entropySource = systemEntropy();
   http = kj::newHttpClient(connector->net.timer, connector->headerTable, *this, settings);
 }
 

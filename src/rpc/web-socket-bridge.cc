@@ -64,6 +64,8 @@ public:
     if (!outgoing->closing) outgoing->closed->reject(gone());
   }
 
+  kj::Maybe<kj::Promise<void>> running;  // the connection, if it is ours
+
 protected:
   kj::Promise<void> send(SendContext context) override {
     auto message = context.getParams().getMessage();
@@ -101,15 +103,27 @@ WebSocketBridge::WebSocketBridge(size_t maxMessageBytes)
                                         kj::newPromiseAndFulfiller<void>())),
       sink(kj::heap<Sink>(kj::addRef(*outgoing))) {}
 
+schema::MessageSink::Client WebSocketBridge::own(kj::Own<kj::WebSocket> connection,
+                                                 schema::MessageSink::Client process,
+                                                 size_t maxMessageBytes, kj::Own<void> keep) {
+  auto bridge = kj::heap<WebSocketBridge>(maxMessageBytes);
+  auto sink = kj::mv(bridge->sink);
+  auto running = bridge->run(*connection, kj::mv(process));
+  // How the connection ended is what both sides have seen.
+  sink->running = running.catch_([](kj::Exception&&) {})
+                      .attach(kj::mv(bridge), kj::mv(connection), kj::mv(keep))
+                      .eagerlyEvaluate(nullptr);
+  return kj::mv(sink);
+}
+
 WebSocketBridge::~WebSocketBridge() noexcept(false) {
   outgoing->connection = nullptr;
   outgoing->opened->reject(gone());
 }
 
 schema::MessageSink::Client WebSocketBridge::takeSink() {
-  auto taken = kj::mv(KJ_REQUIRE_NONNULL(sink, "the sink has been taken"));
-  sink = nullptr;
-  return taken;
+  KJ_REQUIRE(sink.get() != nullptr, "the sink has been taken");
+  return kj::mv(sink);
 }
 
 kj::Promise<void> WebSocketBridge::run(kj::WebSocket& connection,

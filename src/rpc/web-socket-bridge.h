@@ -16,6 +16,12 @@ namespace mayfly::rpc {
 
 class WebSocketBridge final {
 public:
+  // For a connection that ends with the capability: takes what goes out on `connection`, while `process` takes what
+  // comes in. `keep` is held as long.
+  static schema::MessageSink::Client own(kj::Own<kj::WebSocket> connection,
+                                         schema::MessageSink::Client process,
+                                         size_t maxMessageBytes, kj::Own<void> keep);
+
   explicit WebSocketBridge(size_t maxMessageBytes);
   ~WebSocketBridge() noexcept(false);
   KJ_DISALLOW_COPY_AND_MOVE(WebSocketBridge);
@@ -35,7 +41,7 @@ private:
 
   const size_t maxMessageBytes;
   kj::Own<Outgoing> outgoing;
-  kj::Maybe<schema::MessageSink::Client> sink;
+  kj::Own<Sink> sink;
 };
 
 }  // namespace mayfly::rpc

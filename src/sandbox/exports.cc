@@ -110,7 +110,7 @@ protected:
     {
       Turn turn(bridge.runtime);
       auto params = context.getParams();
-      auto secure = params.getSecureTransport() == schema::SecureTransport::OFF    ? "off"
+      auto secure = params.getSecureTransport() == schema::SecureTransport::OFF  ? "off"
                     : params.getSecureTransport() == schema::SecureTransport::ON ? "on"
                                                                                  : "starttls";
       v8::Local<v8::Value> arguments[] = {
@@ -132,8 +132,9 @@ protected:
       }
       auto fields = connection.As<v8::Object>();
       auto opened = result.initConnection();
-      opened.setSource(
-          unwrapCap(bridge, getField(bridge, fields, "source")).take().castAs<schema::ByteSource>());
+      opened.setSource(unwrapCap(bridge, getField(bridge, fields, "source"))
+                           .take()
+                           .castAs<schema::ByteSource>());
       opened.setSink(
           unwrapCap(bridge, getField(bridge, fields, "sink")).take().castAs<schema::ByteSink>());
       opened.setRemoteAddress(getText(bridge, fields, "remoteAddress"));

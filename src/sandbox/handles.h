@@ -14,7 +14,18 @@
 
 namespace mayfly::sandbox {
 
-enum class CapKind : uint8_t { OBJECT, ENTRYPOINT, SOURCE, SINK, MESSAGES, TLS, LOADER, LEASE, BLANK, WORKER };
+enum class CapKind : uint8_t {
+  OBJECT,
+  ENTRYPOINT,
+  SOURCE,
+  SINK,
+  MESSAGES,
+  TLS,
+  LOADER,
+  LEASE,
+  BLANK,
+  WORKER
+};
 
 // A capability and what interface it is of. Empty once dropped.
 struct Cap {

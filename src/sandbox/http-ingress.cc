@@ -135,14 +135,15 @@ HttpIngress::HttpIngress(kj::Timer& timer, kj::LowLevelAsyncIoProvider& io, kj::
       io(io),
       port(port),
       entrypoint(kj::mv(entrypoint)),
-      server(timer, *headerTable,
-             [this](kj::AsyncIoStream& stream) -> kj::Own<kj::HttpService> {
-               return kj::heap<Service>(*this, *KJ_ASSERT_NONNULL(open.find(&stream)));
-             },
-             kj::HttpServerSettings{.headerTimeout = 15 * kj::SECONDS,
-                                    .pipelineTimeout = 75 * kj::SECONDS,
-                                    .errorHandler = *this,
-                                    .callbacks = *this}),
+      server(
+          timer, *headerTable,
+          [this](kj::AsyncIoStream& stream) -> kj::Own<kj::HttpService> {
+            return kj::heap<Service>(*this, *KJ_ASSERT_NONNULL(open.find(&stream)));
+          },
+          kj::HttpServerSettings{.headerTimeout = 15 * kj::SECONDS,
+                                 .pipelineTimeout = 75 * kj::SECONDS,
+                                 .errorHandler = *this,
+                                 .callbacks = *this}),
       connections(*this) {}
 
 void HttpIngress::listen(kj::AutoCloseFd socket) {
@@ -304,7 +305,7 @@ kj::Promise<void> HttpIngress::send(schema::HttpResponse::Reader from, Response&
 }
 
 kj::Own<kj::WebSocket> HttpIngress::acceptWebSocket(schema::HttpResponse::Reader from,
-                                                   Response& to) {
+                                                    Response& to) {
   kj::HttpHeaders headers(*headerTable);
   for (auto header : from.getHeaders()) {
     if (!isHopByHop(header.getName()) && !isHandshake(header.getName()))

@@ -70,17 +70,15 @@ private:
 
 void exportMessages(Bridge& bridge, const Info& info) {
   KJ_REQUIRE(info[0]->IsObject());
-  info.GetReturnValue().Set(
-      wrapCap(bridge, CapKind::MESSAGES,
-              schema::MessageSink::Client(
-                  kj::heap<MessagesServer>(bridge, info[0].As<v8::Object>()))));
+  info.GetReturnValue().Set(wrapCap(
+      bridge, CapKind::MESSAGES,
+      schema::MessageSink::Client(kj::heap<MessagesServer>(bridge, info[0].As<v8::Object>()))));
 }
 
 template <typename Promise>
 v8::Local<v8::Promise> acknowledged(Bridge& bridge, Promise promise) {
-  return bridge.toJs(promise.ignoreResult(), [&bridge]() -> v8::Local<v8::Value> {
-    return v8::Undefined(bridge.isolate);
-  });
+  return bridge.toJs(promise.ignoreResult(),
+                     [&bridge]() -> v8::Local<v8::Value> { return v8::Undefined(bridge.isolate); });
 }
 
 void capSendMessage(Bridge& bridge, const Info& info) {
@@ -130,17 +128,17 @@ void capConnect(Bridge& bridge, const Info& info) {
   auto request = unwrapCap(bridge, info[0]).as<schema::Entrypoint>().connectRequest();
   request.setAddress(engine::utf8(bridge.isolate, info[1]));
   request.setSecureTransport(secureTransport(bridge, info[2]));
-  info.GetReturnValue().Set(
-      bridge.toJs(request.send().then([](auto&& response) { return kj::mv(response); }),
-                  [&bridge](auto&& response) { return connectionFrom(bridge, response.getResult()); }));
+  info.GetReturnValue().Set(bridge.toJs(
+      request.send().then([](auto&& response) { return kj::mv(response); }),
+      [&bridge](auto&& response) { return connectionFrom(bridge, response.getResult()); }));
 }
 
 void capStartTls(Bridge& bridge, const Info& info) {
   auto request = unwrapCap(bridge, info[0]).as<schema::TlsStarter>().startRequest();
   request.setHost(engine::utf8(bridge.isolate, info[1]));
-  info.GetReturnValue().Set(
-      bridge.toJs(request.send().then([](auto&& response) { return kj::mv(response); }),
-                  [&bridge](auto&& response) { return connectionFrom(bridge, response.getResult()); }));
+  info.GetReturnValue().Set(bridge.toJs(
+      request.send().then([](auto&& response) { return kj::mv(response); }),
+      [&bridge](auto&& response) { return connectionFrom(bridge, response.getResult()); }));
 }
 
 constexpr Operation OPERATIONS[] = {

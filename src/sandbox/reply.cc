@@ -230,6 +230,8 @@ v8::Local<v8::Object> responseFrom(Bridge& bridge, schema::HttpResponse::Reader 
   setField(bridge, object, "headers", headersFrom(bridge, response.getHeaders()));
   setField(bridge, object, "body", bodyFrom(bridge, response.getBody()));
   setField(bridge, object, "webSocket", webSocketFrom(bridge, response));
+  setField(bridge, object, "maxMessageBytes",
+           v8::Integer::NewFromUnsigned(bridge.isolate, response.getMaxMessageBytes()));
   return object;
 }
 

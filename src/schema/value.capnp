@@ -122,6 +122,7 @@ struct HttpResponse {
   headers @2 :List(HttpHeader);
   body @3 :Body;
   webSocket @4 :MessageSink;   # takes the messages of the client
+  maxMessageBytes @5 :UInt32 = 33554432;   # the longest that it takes
 }
 
 struct HttpResult {

@@ -74,10 +74,11 @@ let closed;   // a mayfly whose operator allows nothing
 let heard = [];
 
 before(async () => {
-  origin = createServer((request, response) => response.writeHead(request.url === "/403" ? 403 : 200).end("plain"));
+  origin = createServer((request, response) => response.end("plain"));
   origin.on("upgrade", (request, socket, head) => {
     heard.push(request.headers);
     if (request.url === "/drop") return socket.destroy();
+    if (request.url === "/403") return socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
     const lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
       `Sec-WebSocket-Accept: ${request.url === "/wrong" ? "nonsense" : acceptKey(request.headers["sec-websocket-key"])}`];
     if (request.headers["sec-websocket-protocol"]) lines.push("Sec-WebSocket-Protocol: p1");

@@ -15,6 +15,10 @@ export interface IoContext {
   hold(): () => void;
   /** Registers what to do when it ends; the returned function takes that back. */
   own(cleanup: () => void): () => void;
+  /** Until the returned function is called, something outside may wake it. */
+  mayWake(): () => void;
+  /** Work without which it is not done, but which it does not outlive when nothing can bring it about any more. */
+  oweInBackground<T>(promise: Promise<T>): Promise<T>;
 }
 
 export type LogLevel = "debug" | "info" | "log" | "warn" | "error";

@@ -6,7 +6,7 @@
 
 import { ops, type Cap } from "../../internal/ops.ts";
 import { hooks, type IoContext } from "../support/platform-hooks.ts";
-import { sizeOf, type Frame, type MessageQueue } from "./message-queue.ts";
+import { MAX_MESSAGE_BYTES, sizeOf, type Frame, type MessageQueue } from "./message-queue.ts";
 
 /** Sent and not answered yet, at most; then a sender waits. */
 const WINDOW_BYTES = 1 << 20;
@@ -26,6 +26,8 @@ export class MessageLink {
   #room: (() => void) | null = null;
   readonly #disown: () => void;
   readonly #release: () => void;
+  readonly #asleep: () => void;
+  #maxBytes = MAX_MESSAGE_BYTES;
 
   /**
    * @param io    the invocation that the link belongs to: it ends with it
@@ -35,6 +37,8 @@ export class MessageLink {
     this.#received = received;
     this.#sending = sending;
     this.#release = (hold ? io?.hold() : undefined) ?? (() => {});
+    // The other process may speak at any time.
+    this.#asleep = io?.mayWake() ?? (() => {});
     this.#disown = io?.own(() => this.end()) ?? (() => {});
     this.cap = ops.exportMessages({
       message: (data) => this.#arrived({ kind: "message", data }),
@@ -48,10 +52,11 @@ export class MessageLink {
     });
   }
 
-  /** Begins to send, now that the other process has said where to. */
-  connect(sink: Cap): void {
+  /** Begins to send, now that the other process has said where to. `maxBytes`: the longest message it takes. */
+  connect(sink: Cap, maxBytes = MAX_MESSAGE_BYTES): void {
     if (this.#over) return ops.capDrop(sink);
     this.#sink = sink;
+    this.#maxBytes = maxBytes;
     this.#sending.consume({ take: (frame) => this.#send(frame), gone: () => this.end() });
   }
 
@@ -67,6 +72,7 @@ export class MessageLink {
       hooks().connectionOver?.(this.#sink);
       ops.capDrop(this.#sink);
     }
+    this.#asleep();
     this.#release();
   }
 
@@ -87,6 +93,7 @@ export class MessageLink {
       return;
     }
     const bytes = sizeOf(frame);
+    if (bytes > this.#maxBytes) return this.end();
     this.#unanswered++;
     this.#unansweredBytes += bytes;
     ops.capSendMessage(sink, frame.data).then(

@@ -29,7 +29,7 @@ export class Upgrade {
       this.withdraw();
       return null;
     }
-    this.#link.connect(wire.webSocket);
+    this.#link.connect(wire.webSocket, wire.maxMessageBytes);
     return createWebSocket({ incoming: this.#incoming, outgoing: this.#outgoing });
   }
 

@@ -60,7 +60,9 @@ export class WebSocket extends EventTarget {
   #binaryType: "blob" | "arraybuffer" = "blob";
   #attachment: unknown = null;
   #io: IoContext | undefined;
+  readonly #requireOwner = hooks().belonging?.("WebSocket") ?? (() => {});
   #giveUp = () => {};
+  #over = () => {};
   #release = () => {};
   #disown = () => {};
 
@@ -132,6 +134,7 @@ export class WebSocket extends EventTarget {
 
   /** Begins to deliver messages, to the invocation that calls this. */
   accept(options?: unknown): void {
+    this.#requireOwner();
     const { allowHalfOpen } = toDictionary(options, "AcceptOptions");
     if (this.#dialled)
       throw new TypeError("Websockets obtained from the 'new WebSocket()' constructor cannot call accept");
@@ -144,6 +147,7 @@ export class WebSocket extends EventTarget {
   }
 
   send(message: unknown): void {
+    this.#requireOwner();
     if (arguments.length === 0) {
       throw new TypeError(
         "Failed to execute 'send' on 'WebSocket': parameter 1 is not of type 'ArrayBuffer or ArrayBufferView or string'.",
@@ -160,6 +164,7 @@ export class WebSocket extends EventTarget {
   }
 
   close(code?: unknown, reason?: unknown): void {
+    this.#requireOwner();
     const text = reason === undefined ? "" : toUSVString(reason);
     const number = code === undefined ? NO_CODE : toCloseCode(code);
     if (code === undefined && reason !== undefined)
@@ -245,7 +250,7 @@ export class WebSocket extends EventTarget {
       this.#phase = "accepted";
       this.#protocol = response.headers.find(([name]) => name.toLowerCase() === "sec-websocket-protocol")?.[1] ?? "";
       this.#fire(new Event("open"));
-      link.connect(webSocket);
+      link.connect(webSocket, response.maxMessageBytes);
       this.#receive();
     }, fail);
   }
@@ -312,6 +317,8 @@ export class WebSocket extends EventTarget {
     const io = hooks().invocation?.();
     if (io === undefined) return;
     this.#io = io;
+    // Two ends of one invocation that wait for each other do not keep it.
+    void io.oweInBackground(new Promise<void>((over) => (this.#over = over))).catch(() => {});
     this.#release = io.hold();
     this.#disown = io.own(() => {
       this.#failed = true;
@@ -326,6 +333,7 @@ export class WebSocket extends EventTarget {
 
   #leave(): void {
     this.#disown();
+    this.#over();
     this.#release();
   }
 }
