@@ -8,6 +8,8 @@ import { createSocket, readSocketOptions, type Socket, type SocketEnd, type Sock
 import { systemError } from "./errors.ts";
 import type { Endpoint, Session } from "./session.ts";
 
+/** The supervisor takes no message much longer. */
+const WRITE_BYTES = 256 * 1024;
 const REFUSED = "proxy request failed, cannot connect to the specified address";
 
 /** A connection to `address` through `endpoint`, which is asked for when the arguments have been checked. */
@@ -21,7 +23,7 @@ export function connectThrough(endpoint: () => Endpoint, address: unknown, optio
 async function openRemote(session: Session, address: string, secureTransport: "off" | "on" | "starttls"): Promise<SocketEnd> {
   const invocation = currentInvocation();
   invocation?.countSubrequest();
-  session.begins({ connect: true });
+  session.begins({});
   const leave = session.use();
   const asleep = invocation?.mayWake();
   try {
@@ -74,12 +76,14 @@ class RemoteEnd implements SocketEnd {
     return bytes.byteLength === 0 ? null : bytes;
   }
 
-  write(bytes: Uint8Array): Promise<void> {
-    return answered(ops.capWrite(this.#sink, bytes));
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.byteLength; at += WRITE_BYTES) {
+      done(await answered(ops.capWrite(this.#sink, bytes.subarray(at, at + WRITE_BYTES))));
+    }
   }
 
-  closeWrite(): Promise<void> {
-    return answered(ops.capClose(this.#sink));
+  async closeWrite(): Promise<void> {
+    done(await answered(ops.capClose(this.#sink)));
   }
 
   drop(): void {
@@ -107,6 +111,10 @@ async function answered<T>(answer: Promise<T>): Promise<T> {
   } finally {
     asleep?.();
   }
+}
+
+function done(failed: Settled | null): void {
+  if (failed !== null) throw connectionLost();
 }
 
 // Serving ---------------------------------------------------------------------------------------------
@@ -146,11 +154,15 @@ export function serveConnection(
   });
   let ended = false;
   const sink = ops.exportSink({
-    write: (bytes) => up.write(bytes),
+    async write(bytes) {
+      await up.write(bytes);
+      return undefined;
+    },
     async close() {
       ended = true;
       up.end();
       sideGone();
+      return undefined;
     },
     abort() {
       if (ended) return;

@@ -7,6 +7,7 @@ import { onAbort } from "../runtime/events/abort-hook.ts";
 import { fetchThrough } from "../runtime/fetch/fetch.ts";
 import type { FetchTarget } from "../runtime/fetch/fetch-target.ts";
 import { failedCall, newProperty, startCall, startGet, valueOf, type Callee } from "./calls.ts";
+import { connectThrough } from "./connect.ts";
 import { requestEvent } from "../trace/trace.ts";
 import { defineMembers, illegalInvocation, isRemoteName } from "./remote-names.ts";
 import { Reviver } from "./revive.ts";
@@ -95,6 +96,11 @@ defineMembers(ServiceStub, {
       return target;
     };
     return fetchThrough(ownTarget, input, init);
+  },
+  connect(this: unknown, ...[address, options]: unknown[]) {
+    const { requireOwner } = stateOf(this);
+    requireOwner();
+    return connectThrough(() => endpointOf(this as object)!, address, options);
   },
 });
 

@@ -10,7 +10,8 @@ export type Outcome =
 /** What set the invocation off. */
 export type TraceEvent =
   | { request: { method: string; url: string; headers: Record<string, string> }; response?: { status: number } }
-  | { rpcMethod: string };
+  | { rpcMethod: string }
+  | Record<string, never>; // a byte connection
 
 export function requestEvent({ method, url, headers }: WireRequest): TraceEvent {
   const combined: Record<string, string> = {};

@@ -9,6 +9,7 @@ import { requestFromWire, wireRequest, wireResponse } from "../runtime/fetch/wir
 import { abortSignal, createSignal } from "../runtime/events/abort.ts";
 import { failureText, SystemError, systemError } from "../rpc/errors.ts";
 import { newFetcher, newLoopback } from "../rpc/fetcher.ts";
+import { serveConnection } from "../rpc/connect.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { Reviver } from "../rpc/revive.ts";
 import { CapEndpoint, refuseDynamicTransfer } from "../rpc/session.ts";
@@ -96,6 +97,7 @@ export class Worker {
           return invocation.run(() => replyWith(() => findMember(receiver.instance, path, RESERVED, !receiver.isClass).value));
         }),
       fetch: (request, caller) => this.#fetch(() => open(requestEvent(request)), exportName, props, request, caller),
+      connect: (address, secureTransport) => this.#connect(() => open({}), exportName, props, address, secureTransport),
       tail: (items) => this.#tail(exportName, props, items),
       released() {},
     });
@@ -242,14 +244,35 @@ export class Worker {
       return { response };
     } catch (error) {
       // When the client has gone, what the handler then runs into is of no interest.
-      if (!gone) {
-        if (!invocation.ended) invocation.recording?.failed(error);
-        const { stack, name: errorName, message } = failureText(error, false);
-        ops.log("error", `Uncaught ${stack || `${errorName}: ${message}`}`);
-      }
+      if (!gone) logUncaught(invocation, error);
       return { failed: failedReply(error) };
     } finally {
       release();
+    }
+  }
+
+  async #connect(open: () => Invocation, name: string, props: Encoded | string | null, address: string, secureTransport: string) {
+    let release = () => {};
+    try {
+      const invocation = open();
+      release = invocation.hold();
+      const { receiver, ctx } = this.#begin(invocation, name, props);
+      const handler: unknown = receiver.instance["connect"];
+      if (typeof handler !== "function") throw new Error("Handler does not export a connect() function.");
+      if (secureTransport === "on") throw new SystemError(new Error("Incoming CONNECT with TLS not supported"));
+      const connection = serveConnection(
+        invocation,
+        address,
+        (socket) => Reflect.apply(handler, receiver.instance, receiver.isClass ? [socket] : [socket, this.env, ctx]) as unknown,
+        (thrown) => {
+          if (thrown !== undefined) logUncaught(invocation, thrown);
+          release();
+        },
+      );
+      return { connection };
+    } catch (error) {
+      release();
+      return { failed: failedReply(error) };
     }
   }
 
@@ -303,6 +326,12 @@ export class Worker {
       return newFetcher(this.handsOut ? new CapEndpoint(cap) : new DynamicLoopback(cap));
     });
   }
+}
+
+function logUncaught(invocation: Invocation, thrown: unknown): void {
+  if (!invocation.ended) invocation.recording?.failed(thrown);
+  const { stack, name, message } = failureText(thrown, false);
+  ops.log("error", `Uncaught ${stack || `${name}: ${message}`}`);
 }
 
 function rpcEvent(path: string[]): TraceEvent {

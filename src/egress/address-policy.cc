@@ -225,6 +225,10 @@ bool isPublicAddress(const SocketAddress& address) {
   return true;
 }
 
+bool isBlockedForSockets(uint16_t port) {
+  return port == 0 || port == 25;  // between mail servers: what comes from here is spam
+}
+
 bool isBlockedPort(uint16_t port) {
   return std::find(std::begin(BLOCKED_PORTS), std::end(BLOCKED_PORTS), port) !=
          std::end(BLOCKED_PORTS);

@@ -59,4 +59,8 @@ bool isPublicAddress(const SocketAddress& address);
 // Whether another protocol lives on this port: those that the fetch standard blocks, and a few data stores.
 bool isBlockedPort(uint16_t port);
 
+// Whether no byte connection goes there either. Those that the fetch standard blocks are open to byte connections, which
+// speak the protocol that belongs there.
+bool isBlockedForSockets(uint16_t port);
+
 }  // namespace mayfly::egress

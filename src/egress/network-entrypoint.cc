@@ -4,6 +4,7 @@
 #include <kj/refcount.h>
 
 #include "egress/body-stream.h"
+#include "egress/byte-connection.h"
 #include "egress/header-fields.h"
 #include "egress/origin.h"
 #include "egress/target.h"
@@ -81,6 +82,31 @@ public:
     fillFailure(result.initFailure(), trouble, host);
   }
 
+  kj::Promise<void> connect(ConnectContext context) override {
+    kj::String host;
+    uint16_t port = 0;
+    kj::Maybe<Trouble> failed;
+    try {
+      auto target = readSocketTarget(context.getParams().getAddress(), net.policy);
+      KJ_IF_MAYBE (unreachable, target.tryGet<Unreachable>()) {
+        host = kj::mv(unreachable->host);
+        failed = kj::mv(unreachable->trouble);
+      } else {
+        auto& reachable = target.get<Target>();
+        host = kj::str(reachable.host);
+        port = reachable.port;
+        co_await dial(context, reachable);
+        co_return;
+      }
+    } catch (...) {
+      failed = Trouble::from(kj::getCaughtExceptionAsKj(), TroubleKind::CONNECT);
+    }
+    auto& trouble = KJ_ASSERT_NONNULL(failed);
+    tell(trouble, host, port);
+    auto result = context.getResults().initResult();
+    fillFailure(result.initFailure(), trouble, host, "connection"_kj);
+  }
+
   kj::Promise<void> call(CallContext context) override {
     refuseCall(context.getResults().initReply());
     return kj::READY_NOW;
@@ -120,9 +146,7 @@ private:
     if (hasBody && (method == kj::HttpMethod::GET || method == kj::HttpMethod::HEAD)) {
       raise(TroubleKind::MALFORMED, "Request with a GET or HEAD method cannot have a body.");
     }
-    if (count->live >= net.limits.requestsAtOnce)
-      raise(TroubleKind::LIMIT, "the limit of requests at once is reached");
-    auto ticket = kj::heap<RequestTicket>(kj::addRef(*count));
+    auto ticket = newTicket();
 
     auto& table = openConnections().headerTable();
     kj::HttpHeaders headers(table);
@@ -191,6 +215,24 @@ private:
         rpc::WebSocketBridge::own(kj::mv(response.webSocketOrBody.get<kj::Own<kj::WebSocket>>()),
                                   context.getParams().getRequest().getWebSocket(),
                                   net.limits.webSocketMessageBytes, kj::mv(keep)));
+  }
+
+  kj::Promise<void> dial(ConnectContext& context, Target& target) {
+    auto ticket = newTicket();
+    auto secureTransport = context.getParams().getSecureTransport();
+    target.secure = secureTransport == schema::SecureTransport::ON;
+    auto stream = co_await openConnections().dial(target);
+    kj::Maybe<kj::SecureNetworkWrapper&> tls;
+    if (secureTransport == schema::SecureTransport::START_TLS) tls = net.tls;
+    auto connection = context.getResults().initResult().initConnection();
+    connection.setRemoteAddress(context.getParams().getAddress());
+    fillConnection(connection, kj::mv(stream), tls, target.host, kj::mv(ticket));
+  }
+
+  kj::Own<RequestTicket> newTicket() {
+    if (count->live >= net.limits.requestsAtOnce)
+      raise(TroubleKind::LIMIT, "the limit of requests at once is reached");
+    return kj::heap<RequestTicket>(kj::addRef(*count));
   }
 
   [[noreturn]] static void raise(TroubleKind kind, kj::StringPtr detail) {
@@ -266,12 +308,12 @@ private:
 class RefusingEntrypoint final : public schema::Entrypoint::Server {
 public:
   kj::Promise<void> fetch(FetchContext context) override {
-    auto failure = context.getResults().initResult().initFailure();
-    failure.setName("Error");
-    failure.setMessage(
-        "This worker is not permitted to access the internet via global functions like fetch(). "
-        "It must use capabilities (such as bindings in 'env') to talk to the outside world.");
-    failure.setCode("ERR_OUTBOUND_BLOCKED");
+    refuse(context.getResults().initResult().initFailure());
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> connect(ConnectContext context) override {
+    refuse(context.getResults().initResult().initFailure());
     return kj::READY_NOW;
   }
 
@@ -283,6 +325,15 @@ public:
   kj::Promise<void> get(GetContext context) override {
     refuseCall(context.getResults().initReply());
     return kj::READY_NOW;
+  }
+
+private:
+  static void refuse(schema::Failure::Builder failure) {
+    failure.setName("Error");
+    failure.setMessage(
+        "This worker is not permitted to access the internet via global functions like fetch(). "
+        "It must use capabilities (such as bindings in 'env') to talk to the outside world.");
+    failure.setCode("ERR_OUTBOUND_BLOCKED");
   }
 };
 

@@ -1,5 +1,5 @@
 // The network as one sandbox sees it: an Entrypoint whose `fetch` speaks HTTP/1.1 to the host of the URL, or WebSocket
-// if it is asked to.
+// if it is asked to, and whose `connect` opens byte connections.
 //
 // Contract   One hop: redirects are answered as they are, and following one is another fetch, checked anew.
 //            The address that is connected to is the one that was checked. `call` and `get` are refused.

@@ -64,6 +64,13 @@ public:
       : connector(kj::refcounted<Connector>(outbound)) {}
 
   kj::Own<Origin> to(const Target& target);
+
+  // A connection of its own.
+  kj::Promise<kj::Own<kj::AsyncIoStream>> dial(const Target& target) {
+    return connector->connect(kj::str(target.host), target.port, target.secure)
+        .attach(kj::addRef(*connector));
+  }
+
   const kj::HttpHeaderTable& headerTable() const { return connector->headerTable; }
 
 private:

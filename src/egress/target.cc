@@ -17,6 +17,14 @@ kj::String shortened(kj::StringPtr url) {
   return url.size() <= 200 ? kj::str(url) : kj::str(url.slice(0, 200), "…");
 }
 
+// What the parser let through is at most 65535.
+uint16_t readPort(std::string_view digits) {
+  uint16_t port = 0;
+  for (char digit : digits)
+    port = static_cast<uint16_t>(port * 10 + (digit - '0'));
+  return port;
+}
+
 }  // namespace
 
 kj::OneOf<Target, Unreachable> readTarget(kj::StringPtr url, const AddressPolicy& policy) {
@@ -36,24 +44,39 @@ kj::OneOf<Target, Unreachable> readTarget(kj::StringPtr url, const AddressPolicy
     return malformed(kj::str("Invalid URL: it holds a user name or password"), kj::mv(host));
   }
 
-  uint32_t port = secure ? 443 : 80;
-  if (parsed->has_port()) {
-    port = 0;
-    for (char digit : parsed->get_port())
-      port = port * 10 + static_cast<uint32_t>(digit - '0');
-  }
-  if (port > 65535 || (isBlockedPort(static_cast<uint16_t>(port)) &&
-                       !policy.namesPort(host, static_cast<uint16_t>(port)))) {
+  uint16_t port = secure ? 443 : 80;
+  if (parsed->has_port()) port = readPort(parsed->get_port());
+  if (isBlockedPort(port) && !policy.namesPort(host, port)) {
     return Unreachable{{TroubleKind::BLOCKED, kj::str("port ", port, " is blocked")}, kj::mv(host)};
   }
 
   return Target{
       .secure = secure,
       .host = kj::mv(host),
-      .port = static_cast<uint16_t>(port),
+      .port = port,
       .authority = copy(parsed->get_host()),
       .path = kj::str(copy(parsed->get_pathname()), copy(parsed->get_search())),
   };
+}
+
+kj::OneOf<Target, Unreachable> readSocketTarget(kj::StringPtr address,
+                                                const AddressPolicy& policy) {
+  // As a URL, so that a host is spelt the same way for both.
+  auto text = kj::str("http://", address, "/");
+  auto parsed = ada::parse<ada::url_aggregator>(std::string_view(text.begin(), text.size()));
+  if (address.size() > MAX_URL_BYTES || !parsed || parsed->get_pathname() != "/" ||
+      !parsed->get_search().empty() || parsed->has_hash() || parsed->has_credentials()) {
+    return malformed(kj::str("Specified address could not be parsed: ", shortened(address)));
+  }
+  auto hostname = parsed->get_hostname();
+  if (hostname.starts_with('[')) hostname = hostname.substr(1, hostname.size() - 2);
+  auto host = copy(hostname);
+  uint16_t port = parsed->has_port() ? readPort(parsed->get_port()) : uint16_t(80);
+  if (isBlockedForSockets(port) && !policy.namesPort(host, port)) {
+    return Unreachable{{TroubleKind::BLOCKED, kj::str("port ", port, " is blocked")}, kj::mv(host)};
+  }
+  return Target{
+      .secure = false, .host = kj::mv(host), .port = port, .authority = nullptr, .path = nullptr};
 }
 
 }  // namespace mayfly::egress

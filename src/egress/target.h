@@ -30,4 +30,7 @@ constexpr size_t MAX_URL_BYTES = 64 * 1024;
 // Refuses what is no http(s) URL, has a user name or password, or a port that is blocked and that no rule names.
 kj::OneOf<Target, Unreachable> readTarget(kj::StringPtr url, const AddressPolicy& policy);
 
+// The same for the address of a byte connection, `host:port`.
+kj::OneOf<Target, Unreachable> readSocketTarget(kj::StringPtr address, const AddressPolicy& policy);
+
 }  // namespace mayfly::egress

@@ -9,7 +9,7 @@ struct Wording {
   TroubleKind kind;
   kj::StringPtr operatorCode;
   kj::StringPtr guestCode;
-  kj::StringPtr guestText;  // after `fetch to ⟨host⟩ `
+  kj::StringPtr guestText;  // after `⟨fetch⟩ to ⟨host⟩ `
 };
 
 const Wording WORDINGS[] = {
@@ -59,7 +59,8 @@ Trouble Trouble::from(const kj::Exception& exception, TroubleKind otherwise) {
 
 kj::StringPtr operatorCode(TroubleKind kind) { return wordingOf(kind).operatorCode; }
 
-void fillFailure(schema::Failure::Builder failure, const Trouble& trouble, kj::StringPtr host) {
+void fillFailure(schema::Failure::Builder failure, const Trouble& trouble, kj::StringPtr host,
+                 kj::StringPtr what) {
   if (trouble.kind == TroubleKind::MALFORMED) {
     failure.setName("TypeError");
     failure.setMessage(trouble.detail);
@@ -67,7 +68,7 @@ void fillFailure(schema::Failure::Builder failure, const Trouble& trouble, kj::S
   }
   auto& wording = wordingOf(trouble.kind);
   failure.setName("Error");
-  failure.setMessage(kj::str("fetch to ", host.size() == 0 ? "this address"_kj : host, ' ',
+  failure.setMessage(kj::str(what, " to ", host.size() == 0 ? "this address"_kj : host, ' ',
                              wording.guestText, " (", wording.operatorCode, ')'));
   failure.setCode(wording.guestCode);
 }

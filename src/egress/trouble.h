@@ -42,6 +42,7 @@ struct Trouble {
 kj::StringPtr operatorCode(TroubleKind kind);
 
 // `host` as normalised by the URL parser; empty if the URL was not readable.
-void fillFailure(schema::Failure::Builder failure, const Trouble& trouble, kj::StringPtr host);
+void fillFailure(schema::Failure::Builder failure, const Trouble& trouble, kj::StringPtr host,
+                 kj::StringPtr what = "fetch"_kj);
 
 }  // namespace mayfly::egress

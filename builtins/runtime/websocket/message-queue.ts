@@ -1,5 +1,7 @@
 // One direction of a WebSocket: messages between the one who sends them and whoever takes them, in order.
 
+import { ops } from "../../internal/ops.ts";
+
 /** A message, or the Close frame that ends the direction. */
 export type Frame =
   | { readonly kind: "message"; readonly data: string | Uint8Array<ArrayBuffer> }
@@ -12,10 +14,12 @@ export interface FrameConsumer {
   gone(): void;
 }
 
-/** The longest message, in bytes (UTF-16 units count as one): schema/value.capnp's maxMessageBytes. */
+/** The longest message, in bytes: schema/value.capnp's maxMessageBytes. */
 export const MAX_MESSAGE_BYTES = 33554432;
 /** What may wait for a consumer; a sender from another process that exceeds this is cut off. */
 const MAX_WAITING_BYTES = 2 * MAX_MESSAGE_BYTES;
+
+const COUNTED_FROM = 64 * 1024;
 
 /** No Close frame carries this code: it stands for a connection that just ended. */
 export const ABNORMAL = 1006;
@@ -114,5 +118,8 @@ export class MessageQueue {
 
 export function sizeOf(frame: Frame): number {
   if (frame.kind === "close") return frame.reason.length;
-  return typeof frame.data === "string" ? frame.data.length : frame.data.byteLength;
+  const { data } = frame;
+  if (typeof data !== "string") return data.byteLength;
+  // Counting what a short text takes in UTF-8 is not worth it.
+  return data.length < COUNTED_FROM ? data.length : ops.utf8Encode(data).byteLength;
 }

@@ -23,7 +23,7 @@ import {
   toUSVString,
 } from "../support/webidl.ts";
 import { MessageLink } from "./message-link.ts";
-import { ABNORMAL, MAX_MESSAGE_BYTES, MessageQueue, NO_CODE, type Frame } from "./message-queue.ts";
+import { ABNORMAL, MAX_MESSAGE_BYTES, MessageQueue, NO_CODE, sizeOf, type Frame } from "./message-queue.ts";
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -156,11 +156,12 @@ export class WebSocket extends EventTarget {
     if (this.#phase !== "accepted") throw new TypeError(NOT_ACCEPTED);
     if (this.#closeSent) throw new TypeError("Can't call WebSocket send() after close().");
     const data = isBufferSource(message) ? copyBytes(message) : toUSVString(message);
-    const size = typeof data === "string" ? data.length : data.byteLength;
+    const frame: Frame = { kind: "message", data };
+    const size = sizeOf(frame);
     if (size > MAX_MESSAGE_BYTES) {
       throw new RangeError(`A WebSocket message may have at most ${MAX_MESSAGE_BYTES} bytes; this one has ${size}.`);
     }
-    this.#push({ kind: "message", data });
+    this.#push(frame);
   }
 
   close(code?: unknown, reason?: unknown): void {
