@@ -67,6 +67,7 @@ export class Socket {
   #reading!: ReadableByteStreamController;
   #writing!: WritableStreamDefaultController;
   #end: SocketEnd | null = null;
+  #next: Promise<Uint8Array | null> = Promise.resolve(null);
   #lastWrite: Promise<void> = Promise.resolve();
   #readOver = false;
   #writeOver = false;
@@ -113,6 +114,7 @@ export class Socket {
     this.#opened = promiseThen(this.#opening, (end) => {
       this.#end = end;
       if (this.#over) end.drop();
+      else this.#readAhead(end);
       return end.info;
     });
     promiseThen(this.#opened, undefined, (error) => this.#failed(error));
@@ -162,29 +164,49 @@ export class Socket {
     return createSocket(upgrading, { ...this.#options, secureTransport: "on" });
   }
 
+  // One piece is read ahead, so that the end is heard of without anybody asking.
+  #readAhead(end: SocketEnd): void {
+    this.#next = end.read(READ_BYTES);
+    promiseThen(
+      this.#next,
+      (chunk) => {
+        if (chunk === null) this.#ended();
+      },
+      (error) => this.#broken(error),
+    );
+  }
+
   async #pull(): Promise<void> {
     let chunk: Uint8Array | null;
     try {
-      const end = await this.#opening;
-      chunk = this.#over ? null : await end.read(READ_BYTES);
-    } catch (error) {
-      if (this.#end !== null && !this.#over) {
-        this.#finish();
-        throw error;
-      }
-      chunk = null;
+      await this.#opened;
+      chunk = await this.#next;
+    } catch {
+      return; // the streams have been told
     }
-    if (this.#readOver) return;
-    if (chunk !== null) {
-      this.#reading.enqueue(chunk as Uint8Array<ArrayBuffer>);
-      return;
-    }
-    this.#endReadable();
-    if (!this.#options.allowHalfOpen && !this.#over) {
+    if (this.#readOver || chunk === null) return;
+    this.#reading.enqueue(chunk as Uint8Array<ArrayBuffer>);
+    if (!this.#over) this.#readAhead(this.#end!);
+  }
+
+  // The other side has ended, and all it sent was read.
+  #ended(): void {
+    if (this.#over) return;
+    if (!this.#readOver) this.#endReadable();
+    if (!this.#options.allowHalfOpen && !this.#writeOver) {
       ignoreRejection(this.#closeWrite());
       this.#writing.error(writableClosed());
     }
     this.#finishIfOver();
+  }
+
+  #broken(error: unknown): void {
+    if (this.#over) return;
+    if (!this.#readOver) {
+      this.#readOver = true;
+      this.#reading.error(error);
+    }
+    this.#finish();
   }
 
   #endReadable(): void {
