@@ -226,7 +226,7 @@ bool isPublicAddress(const SocketAddress& address) {
 }
 
 bool isBlockedForSockets(uint16_t port) {
-  return port == 0 || port == 25;  // between mail servers: what comes from here is spam
+  return port == 25;  // between mail servers: what comes from here is spam
 }
 
 bool isBlockedPort(uint16_t port) {

@@ -72,7 +72,7 @@ kj::OneOf<Target, Unreachable> readSocketTarget(kj::StringPtr address,
   if (hostname.starts_with('[')) hostname = hostname.substr(1, hostname.size() - 2);
   auto host = copy(hostname);
   uint16_t port = parsed->has_port() ? readPort(parsed->get_port()) : uint16_t(80);
-  if (isBlockedForSockets(port) && !policy.namesPort(host, port)) {
+  if (port == 0 || (isBlockedForSockets(port) && !policy.namesPort(host, port))) {
     return Unreachable{{TroubleKind::BLOCKED, kj::str("port ", port, " is blocked")}, kj::mv(host)};
   }
   return Target{
