@@ -1,7 +1,7 @@
 # Every target does its own set-up and can be run on a fresh clone. See README.md.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test soak oracle demo bench dev asan format lint clean
+.PHONY: help setup build test fuzz soak oracle demo bench dev asan format lint clean
 
 help: ## show this list
 	@echo "Mayfly: targets of this Makefile"
@@ -23,6 +23,10 @@ soak: ## set up, build, and let 20,000 sandboxes end in every way: is anything o
 	@scripts/setup
 	@scripts/build release product
 	@tests/soak/run
+
+fuzz: ## set up, build with libFuzzer, and fuzz what reads hostile bytes, a minute for each target
+	@scripts/setup
+	@scripts/fuzz
 
 oracle: ## set up, build, and hold tests/conformance against npm workerd: do both runtimes agree?
 	@scripts/setup
