@@ -1,7 +1,10 @@
 // The built-ins: evaluated once in the zygote, inherited by every sandbox.
 
 import { belonging, currentInvocation, inGlobalScope, requireIo } from "./internal/invocation.ts";
+import { installCloudflareGlobal } from "./compatibility/cloudflare-global.ts";
+import { guardWasmAtStart } from "./compatibility/wasm-at-start.ts";
 import { ops } from "./internal/ops.ts";
+import { formatStack } from "./internal/stack-trace.ts";
 import { globalOutbound } from "./internal/outbound.ts";
 import { cloneError, failureText } from "./rpc/errors.ts";
 import { bodyFinished } from "./rpc/fetcher.ts";
@@ -46,16 +49,21 @@ const platform = installPlatform(globalThis, {
 // What a dynamic worker must not have: shared memory is a clock.
 for (const name of ["SharedArrayBuffer"]) delete (globalThis as unknown as Record<string, unknown>)[name];
 
+installCloudflareGlobal();
+guardWasmAtStart();
+const { PromiseRejectionEvent } = platform.classes;
+
 ops.provideEntry({
   warm,
   rehearse,
   start,
   dataCloneError: cloneError,
+  formatStack: formatStack as (error: unknown, sites: unknown[]) => unknown,
+  rejectionHandled(promise, reason) {
+    platform.dispatchGlobal(new PromiseRejectionEvent("rejectionhandled", { promise, reason }));
+  },
   unhandledRejection(promise, reason) {
-    const { PromiseRejectionEvent } = platform.classes;
-    const event = new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true });
-    platform.dispatchGlobal(event);
-    if (event.defaultPrevented) return;
+    platform.dispatchGlobal(new PromiseRejectionEvent("unhandledrejection", { promise, reason }));
     const { stack, name, message } = failureText(reason, false);
     ops.log("error", `Uncaught (in promise) ${stack || `${name}: ${message}`}`);
   },

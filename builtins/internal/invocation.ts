@@ -12,8 +12,12 @@ export interface Overrides {
 }
 
 interface Frame extends Overrides {
-  readonly invocation: Invocation;
+  /** None: a module is being evaluated. */
+  readonly invocation?: Invocation;
 }
+
+/** The async context of modules that import() evaluates later: no invocation's, as at the start. */
+export const MODULE_FRAME: Frame = {};
 
 function frame(): Frame | undefined {
   return ops.asyncFrame() as Frame | undefined;
@@ -29,9 +33,7 @@ export function currentOverrides(): Overrides {
 
 /** Runs `body` with the imported objects replaced, in it and in everything it starts. */
 export function runWithOverrides<T>(overrides: Overrides, body: () => T): T {
-  const outer = frame();
-  if (outer === undefined) return body();
-  return runInFrame({ ...outer, ...overrides }, body);
+  return runInFrame({ ...frame(), ...overrides }, body);
 }
 
 function runInFrame<T>(inner: Frame, body: () => T): T {
@@ -52,11 +54,13 @@ export function leaveGlobalScope(): void {
 }
 
 export function inGlobalScope(): boolean {
-  return globalScope;
+  if (globalScope) return true;
+  const current = frame();
+  return current !== undefined && current.invocation === undefined;
 }
 
 export function requireIo(what: string): void {
-  if (globalScope) {
+  if (inGlobalScope()) {
     throw new Error(
       `Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or connect()), setting a timeout, ` +
         `and generating random values are not allowed within global scope. To fix this error, perform this operation ` +
@@ -158,7 +162,7 @@ export class Invocation {
       this.#owed--;
     };
     promise.then(settled, settled);
-    return Promise.race([promise, this.#aborted]);
+    return Promise.race([this.#aborted, promise]);
   }
 
   // Once the current turn is over, no microtask can help any more.

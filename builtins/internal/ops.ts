@@ -124,6 +124,15 @@ export interface SinkHandlers {
 
 export type ModuleKind = "esm" | "commonJs" | "typeScript" | "text" | "json" | "data" | "wasm" | "snippet";
 
+export interface EvaluateOptions {
+  /** Whether code from strings and Wasm bytes is allowed meanwhile. */
+  codeGeneration: boolean;
+  /** Whether import attributes are ignored; otherwise they are an error. */
+  importAttributes: boolean;
+  /** The async context of modules that import() evaluates. */
+  frame: unknown;
+}
+
 export interface WireModule {
   name: string;
   kind: ModuleKind;
@@ -149,6 +158,8 @@ export interface WireBinding {
   name: string;
   json?: string;
   loader?: Cap;
+  /** Of a loader: how long a named worker keeps its sandbox without a call. */
+  idleMs?: number;
   service?: Cap;
 }
 
@@ -184,6 +195,10 @@ export interface Entry {
   start(program: ReceivedProgram): WorkerHandlers;
   dataCloneError(message: string): unknown;
   unhandledRejection(promise: Promise<unknown>, reason: unknown): void;
+  /** What `error.stack` is, from V8's call sites. */
+  formatStack(error: unknown, sites: unknown[]): unknown;
+  /** A promise that was reported got a handler after all. */
+  rejectionHandled(promise: Promise<unknown>, reason: unknown): void;
 }
 
 /** What the instances of a remote class do. `self` is one of them, though not always one that `construct` has seen. */
@@ -208,7 +223,8 @@ export interface LeaseLimits {
 }
 
 export type EndReason =
-  | "released" | "cpuLimit" | "startupCpuLimit" | "wallLimit" | "memoryLimit" | "violation" | "crashed" | "retired" | "exited";
+  | "released" | "cpuLimit" | "startupCpuLimit" | "wallLimit" | "memoryLimit" | "violation" | "crashed" | "retired" | "exited"
+  | "aborted";
 
 export interface UrlParts {
   href: string;
@@ -281,20 +297,30 @@ export interface Ops {
   hostOutbound(): Cap;
 
   // Modules -----------------------------------------------------------------------------------------
-  evaluateModules(mainModule: string, modules: WireModule[], builtins: Record<string, object>):
-    | { exports: Record<string, unknown>; settled: Promise<unknown>; failed?: undefined }
-    | { failed: string; error: unknown };
+  evaluateModules(mainModule: string, modules: WireModule[], builtins: Record<string, object>, options: EvaluateOptions):
+    | { exports: Record<string, unknown>; settled: Promise<unknown> }
+    | { failed: unknown; where: string };
+  /** "\n  at main.js:3:7": where V8 saw `error` being made or thrown; empty if that is not in the program. */
+  errorPosition(error: unknown): string;
+  /** Runs what promises have queued, and nothing else: no timers, no work of V8's own. */
+  runMicrotasks(): void;
+  /** The bytes that a WebAssembly.Module was compiled from. */
+  wasmBytes(module: object): Uint8Array<ArrayBuffer>;
   /** Null if `source` parses as an ES module, otherwise a description of the error. */
   syntaxError(name: string, source: string): string | null;
   /** The Wasm module of the type stripper. */
   stripperWasm(): Uint8Array;
   /** No code from strings and no Wasm bytes from now on. */
   forbidCodeGeneration(): void;
+  /** Ends this process: every call in it fails, and the next one meets a fresh sandbox. */
+  abortIsolate(): never;
 
   // Time --------------------------------------------------------------------------------------------
   /** Calls `callback` once, after at least `ms` milliseconds. */
   startTimer(ms: number, callback: () => void): number;
   cancelTimer(id: number): void;
+  /** From now on time advances only between two entries into JavaScript; a timer's callback sees when it was due. */
+  freezeClock(): void;
   /** While stopped, Date reads the epoch. */
   stopClock(stopped: boolean): void;
   /** Milliseconds, monotonic, with fractions; the origin is the start of this sandbox. */

@@ -18,6 +18,7 @@ const endings: Record<EndReason, { message: string; code: string }> = {
   violation: { message: "Worker was stopped because it broke a rule of its sandbox.", code: "ERR_SANDBOX_CRASHED" },
   crashed: { message: "Worker's sandbox crashed.", code: "ERR_SANDBOX_CRASHED" },
   retired: { message: "Worker's sandbox was retired while it was running.", code: "ERR_SANDBOX_RETIRED" },
+  aborted: { message: "Worker ended its own isolate with abortIsolate().", code: "ERR_ISOLATE_ABORTED" },
   exited: { message: "Worker's sandbox ended unexpectedly.", code: "ERR_SANDBOX_CRASHED" },
   released: { message: "Worker was released while it was running.", code: "ERR_SANDBOX_RELEASED" },
 };
@@ -54,6 +55,7 @@ class Running {
   readonly #traces = new Set<Trace>();
   /** False if the program itself cannot start: another sandbox would end in the same way. */
   startable = true;
+  aborted = false;
   idleSince = Date.now();
 
   constructor(loader: Cap, { program, limits }: LoadedCode, label: string) {
@@ -73,6 +75,7 @@ class Running {
         this.gone = true;
         this.#finishTraces(outcomes[reason] ?? "internalError");
         this.startable = reason !== "startupCpuLimit";
+        this.aborted = reason === "aborted";
         return endingError(reason);
       },
       async (error: unknown) => {
@@ -143,6 +146,7 @@ function tighter(a: LeaseLimits, b: LeaseLimits): LeaseLimits {
 
 export class Instance {
   #running: Running | null = null;
+  #aborted = false;
   #released = false;
 
   constructor(readonly loader: Cap, readonly code: LoadedCode, readonly label: string) {}
@@ -151,6 +155,7 @@ export class Instance {
   ensure(): Running {
     if (this.#released) throw new Error("The invocation that loaded this Worker has ended.");
     if (this.#running === null || (this.#running.gone && this.#running.startable)) {
+      this.#aborted ||= this.#running?.aborted === true;
       this.#running?.release();
       this.#running = new Running(this.loader, this.code, this.label);
       holders.add(this);
@@ -197,6 +202,16 @@ export class Instance {
 
   get busy(): boolean {
     return this.#running?.busy ?? false;
+  }
+
+  /** Whether it has a sandbox. */
+  get running(): boolean {
+    return this.#running !== null && !this.#running.gone;
+  }
+
+  /** Whether the program itself ever ended its sandbox. */
+  get aborted(): boolean {
+    return this.#aborted || this.#running?.aborted === true;
   }
 
   /** Kills the sandbox. Later calls fail, or, if `again`, start a fresh one. */

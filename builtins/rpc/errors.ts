@@ -1,6 +1,7 @@
 // Errors between programs: what a thrown value is on the wire, and what the system itself says.
 
-import { DOMException } from "../runtime/errors/dom-exception.ts";
+import { enabled } from "../compatibility/compatibility.ts";
+import { DOMException, isDOMException } from "../runtime/errors/dom-exception.ts";
 import type { FailureText } from "../internal/ops.ts";
 
 type ErrorClass = new (message: string) => Error;
@@ -53,6 +54,10 @@ const NOT_COPIED: ReadonlySet<string> = new Set(["name", "message", "stack", "__
 export function errorContent(error: Error, lowerProps: (props: Record<string, unknown>) => unknown): ErrorContent {
   const name: unknown = error.name;
   const message: unknown = error.message;
+  if (!enabled("enhanced_error_serialization")) {
+    // Once an error was a built-in class and a message.
+    return { name: isRebuilt(name) ? name : "Error", message: message === undefined ? "" : String(message), props: null };
+  }
   const props: Record<string, unknown> = {};
   if (!isRebuilt(name)) props["name"] = name;
   for (const key of Object.getOwnPropertyNames(error)) {
@@ -123,6 +128,14 @@ export function classNameOf(object: object): string {
   } catch {
     return "Object";
   }
+}
+
+/** What is sent in place of a thrown value: an object; of an error with a name of its own, once, only its text. */
+export function thrownObject(thrown: unknown): object {
+  if ((typeof thrown !== "object" && typeof thrown !== "function") || thrown === null) return new Error(String(thrown));
+  if (enabled("enhanced_error_serialization") || !(thrown instanceof Error) || isDOMException(thrown)) return thrown;
+  const name = textOf(thrown, "name") || "Error";
+  return Object.hasOwn(builtInErrors, name) ? thrown : new Error(`${name}: ${textOf(thrown, "message")}`);
 }
 
 /** What the operator's log and readers without V8 get to see of a thrown value. */

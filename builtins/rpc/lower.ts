@@ -187,11 +187,11 @@ export class Lowering {
       return ops.newRef(Tag.BLOB, { type: object.type, bytes: ownBytes(blobBytes(object)) });
     }
     if (object instanceof Request) {
-      this.#onlyForRpc(object, "Request");
+      if (object.body !== null || this.mode === "thrown") this.#onlyForRpc(object, "ReadableStream");
       return ops.newRef(Tag.REQUEST, lowerRequest(object, this));
     }
     if (object instanceof Response) {
-      this.#onlyForRpc(object, "Response");
+      if (object.body !== null || this.mode === "thrown") this.#onlyForRpc(object, "ReadableStream");
       return ops.newRef(Tag.RESPONSE, lowerResponse(object, this));
     }
     if (isReadableStream(object)) {

@@ -2,7 +2,7 @@
 
 import { ops, type Cap, type Encoded, type Reply } from "../internal/ops.ts";
 import { currentInvocation, type Invocation } from "../internal/invocation.ts";
-import { cloneError, describeThrown, failureText, SystemError } from "./errors.ts";
+import { cloneError, describeThrown, failureText, SystemError, thrownObject } from "./errors.ts";
 import { encodeValue } from "./lower.ts";
 import { callMember, findMember, isTarget } from "./members.ts";
 import { Reviver } from "./revive.ts";
@@ -52,7 +52,7 @@ export function failedReply(thrown: unknown): Reply {
   const isObject = (typeof thrown === "object" && thrown !== null) || typeof thrown === "function";
   let payload: Encoded;
   try {
-    payload = encodeValue(isObject ? thrown : describeThrown(thrown), "thrown");
+    payload = encodeValue(isObject ? thrownObject(thrown) : describeThrown(thrown), "thrown");
   } catch {
     // Something in it cannot be copied: what happened still gets through.
     payload = encodeValue(describeThrown(thrown), "thrown");

@@ -2,9 +2,9 @@
 
 import { exposePrototypeOf } from "../rpc/members.ts";
 
-function requireObject(value: unknown, what: string): void {
-  if (typeof value !== "object" || value === null) {
-    throw new TypeError(`Failed to construct '${what}': constructor parameter 1 is not of type 'ExecutionContext'.`);
+function requireObject(value: unknown, what: string, index: number, type: string): void {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) {
+    throw new TypeError(`Failed to construct '${what}': constructor parameter ${index} is not of type '${type}'.`);
   }
 }
 
@@ -12,7 +12,8 @@ export class WorkerEntrypoint {
   ctx: unknown;
   env: unknown;
   constructor(ctx: unknown, env: unknown) {
-    requireObject(ctx, "WorkerEntrypoint");
+    requireObject(ctx, "WorkerEntrypoint", 1, "Object");
+    requireObject(env, "WorkerEntrypoint", 2, "Object");
     this.ctx = ctx;
     this.env = env;
   }
@@ -22,7 +23,7 @@ export class DurableObject {
   ctx: unknown;
   env: unknown;
   constructor(ctx: unknown, env: unknown) {
-    requireObject(ctx, "DurableObject");
+    requireObject(ctx, "DurableObject", 1, "DurableObjectState");
     this.ctx = ctx;
     this.env = env;
   }
@@ -32,9 +33,14 @@ export class WorkflowEntrypoint {
   ctx: unknown;
   env: unknown;
   constructor(ctx: unknown, env: unknown) {
+    requireObject(ctx, "WorkflowEntrypoint", 1, "ExecutionContext");
     this.ctx = ctx;
     this.env = env;
   }
+}
+
+for (const Class of [WorkerEntrypoint, DurableObject, WorkflowEntrypoint]) {
+  Object.defineProperty(Class.prototype, Symbol.toStringTag, { value: Class.name, configurable: true });
 }
 
 exposePrototypeOf(WorkerEntrypoint as unknown as new (...args: never[]) => object);

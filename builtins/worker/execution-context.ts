@@ -1,6 +1,7 @@
 // ctx: what a handler gets to know of its invocation.
 
-import type { Invocation } from "../internal/invocation.ts";
+import { enabled } from "../compatibility/compatibility.ts";
+import { Invocation } from "../internal/invocation.ts";
 import { ops } from "../internal/ops.ts";
 import { failureText, systemError } from "../rpc/errors.ts";
 
@@ -10,12 +11,14 @@ export class ExecutionContext {
   readonly #invocation: Invocation;
   #passThrough = false;
   readonly props: unknown;
-  readonly exports: unknown;
+  declare readonly exports?: unknown;
 
   constructor(invocation: Invocation, props: unknown, exports: unknown) {
+    // Programs can name this class, as `ctx.constructor`, but have no invocation to give.
+    if (!(invocation instanceof Invocation)) throw new TypeError("Illegal constructor");
     this.#invocation = invocation;
     this.props = props;
-    this.exports = exports;
+    if (enabled("enable_ctx_exports")) this.exports = exports;
   }
 
   static #check(self: unknown): void {
@@ -27,6 +30,9 @@ export class ExecutionContext {
   /** Keeps the invocation alive until `promise` settles, at most 30 s beyond its answer. */
   waitUntil(promise: unknown): void {
     ExecutionContext.#check(this);
+    if (arguments.length === 0) {
+      throw new TypeError("Failed to execute 'waitUntil' on 'ExecutionContext': parameter 1 is not of type 'Promise'.");
+    }
     const release = this.#invocation.hold();
     const timer = ops.startTimer(WAIT_UNTIL_MS, release);
     this.#invocation.own(() => {
@@ -55,10 +61,14 @@ export class ExecutionContext {
     return ctx.#passThrough;
   }
 
-  /** Ends this invocation at once. */
-  abort(reason?: unknown): void {
+  /** Ends this invocation at once. Throws, so that the code after it does not run. */
+  abort(reason?: unknown): never {
     ExecutionContext.#check(this);
-    this.#invocation.abort(reason ?? systemError("This invocation was ended by ctx.abort()."));
+    let error = reason;
+    if (reason === undefined) error = systemError("Worker execution was aborted due to call to ctx.abort().");
+    else if (reason === null || (typeof reason !== "object" && typeof reason !== "function")) error = new Error(String(reason));
+    this.#invocation.abort(error);
+    throw error;
   }
 }
 

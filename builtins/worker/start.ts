@@ -1,11 +1,13 @@
 // From a received program to a running worker: what the native side calls `start`.
 
+import { enabled, resolveCompatibility, setCompatibility } from "../compatibility/compatibility.ts";
 import { ops, type ReceivedProgram, type WireBinding, type WorkerHandlers } from "../internal/ops.ts";
-import { Invocation, leaveGlobalScope } from "../internal/invocation.ts";
 import { setLoadedLimits } from "../loader/instance.ts";
-import { WorkerLoader } from "../loader/worker-loader.ts";
+import { Invocation, leaveGlobalScope, MODULE_FRAME } from "../internal/invocation.ts";
+import { newWorkerLoader } from "../loader/worker-loader.ts";
 import { builtInModules } from "../modules/index.ts";
 import { setOutbound } from "../internal/outbound.ts";
+import { isDOMException } from "../runtime/errors/dom-exception.ts";
 import { newFetcher } from "../rpc/fetcher.ts";
 import { Reviver } from "../rpc/revive.ts";
 import { CapEndpoint } from "../rpc/session.ts";
@@ -20,12 +22,17 @@ export function start(program: ReceivedProgram): WorkerHandlers {
   fillEnv(worker.env, program);
   setOutbound(program.outbound);
 
-  let settled = false;
   try {
+    let settled = false;
     const modules = prepareModules(program.modules);
+    applyCompatibility(program);
     ops.stopClock(true);
-    const graph = ops.evaluateModules(program.mainModule, modules, builtInModules(worker));
-    if (graph.failed !== undefined) throw new StartFailure(graph.failed, graph.error);
+    const graph = ops.evaluateModules(program.mainModule, modules, builtInModules(worker), {
+      codeGeneration: enabled("allow_eval_during_startup"),
+      importAttributes: !enabled("throw_on_unrecognized_import_assertion"),
+      frame: MODULE_FRAME,
+    });
+    if ("failed" in graph) throw new StartFailure(graph.failed, graph.where);
     graph.settled.then(
       () => {
         settled = true;
@@ -36,16 +43,19 @@ export function start(program: ReceivedProgram): WorkerHandlers {
         worker.failure = startFailure(error);
       },
     );
+    // What does not settle by promises alone would need I/O, or V8's own work such as compiling Wasm.
+    ops.runMicrotasks();
+    if (!settled) worker.failure = startFailure(new Error("Top-level await in module is unsettled."));
   } catch (error) {
-    settled = true;
     worker.failure = startFailure(error);
   }
 
   return {
     evaluated() {
-      if (!settled) worker.failure = startFailure(new Error("Top-level await in module is unsettled."));
       leaveGlobalScope();
       ops.stopClock(false);
+      // A stranger's code does not get to measure how long something takes.
+      if (program.bindings === null && !enabled("precise_timers")) ops.freezeClock();
       ops.forbidCodeGeneration();
       // What the supervisor loads itself, it also reports itself.
       if (worker.failure !== null && program.bindings === null) ops.log("error", worker.failure.message);
@@ -72,23 +82,55 @@ function attempt(worker: Worker, body: () => void): void {
   }
 }
 
+// What the loader let through is valid; what the operator configured is judged here.
+function applyCompatibility(program: ReceivedProgram): void {
+  const today = new Date().toISOString().slice(0, 10);
+  setCompatibility(resolveCompatibility(program.compatibilityDate, program.compatibilityFlags, today, true));
+  if (enabled("enable_weak_ref")) return;
+  for (const name of ["WeakRef", "FinalizationRegistry"]) Reflect.deleteProperty(globalThis, name);
+}
+
+/** A thrown value, and where from if its stack does not say. */
 class StartFailure {
-  constructor(readonly description: string, readonly error: unknown) {}
+  constructor(readonly thrown: unknown, readonly where: string) {}
 }
 
 // "Uncaught TypeError: boom\n  at main.js:1:7": whoever generated the code needs this text to repair it.
 function startFailure(error: unknown): Error {
-  let description: string;
-  if (error instanceof StartFailure) {
-    description = error.description;
-  } else if (error instanceof Error) {
-    const stack = typeof error.stack === "string" ? error.stack : "";
-    const at = stack.split("\n").find((line) => /^\s+at /.test(line) && !line.includes("mayfly:"));
-    description = `Uncaught ${error.name}: ${error.message}${at === undefined ? "" : `\n ${at.replace(/^\s+/, " ")}`}`;
-  } else {
-    description = `Uncaught Error: ${String(error)}`;
-  }
+  const { thrown, where } = error instanceof StartFailure ? error : new StartFailure(error, "");
+  const description = `Uncaught ${describeThrown(thrown)}${framesOf(thrown) || where}`;
   return Object.assign(new Error(`Failed to start Worker:\n${description}`), { code: "ERR_START_FAILED" });
+}
+
+function describeThrown(thrown: unknown): string {
+  try {
+    if (!(thrown instanceof Error)) return `Error: ${typeof thrown === "object" && thrown !== null ? "#<Object>" : String(thrown)}`;
+    const { name, message } = thrown;
+    if (isDOMException(thrown)) return `DOMException(${name}): ${message}`;
+    const text = message === "" ? String(name) : `${name}: ${message}`;
+    return isNativeName(name) ? text : `Error: ${text}`;
+  } catch {
+    return "Error: an error that throws when it is read";
+  }
+}
+
+// "\n  at main.js:3:7 in f", innermost first: the program's own frames, as far as its stack tells.
+function framesOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return "";
+  try {
+    const frames = [...String(thrown.stack).matchAll(/^ {4}at (?:(?:async )?(.+) \()?([^()\n]+:\d+:\d+)\)?$/gm)];
+    const lines = frames.map(([, name, place]) => {
+      const callee = name?.split(".").at(-1);
+      return `\n  at ${place}${callee === undefined || callee === "<anonymous>" ? "" : ` in ${callee}`}`;
+    });
+    return lines.join("") || ops.errorPosition(thrown);
+  } catch {
+    return ops.errorPosition(thrown);
+  }
+}
+
+function isNativeName(name: string): boolean {
+  return ["CompileError", "LinkError", "RuntimeError"].includes(name) || (/Error$/.test(name) && name in globalThis);
 }
 
 async function inInvocation<T>(worker: Worker, body: (ctx: ExecutionContext) => Promise<T>): Promise<T> {
@@ -137,6 +179,6 @@ function define(target: object, key: string, value: unknown): void {
 
 function bindingValue(binding: WireBinding): unknown {
   if (binding.json !== undefined) return JSON.parse(binding.json);
-  if (binding.loader !== undefined) return new WorkerLoader(binding.loader);
+  if (binding.loader !== undefined) return newWorkerLoader(binding.loader, binding.idleMs!);
   return newFetcher(new CapEndpoint(binding.service!));
 }

@@ -17,8 +17,10 @@ import { Worker } from "./worker.ts";
 export async function rehearse(): Promise<void> {
   const worker = new Worker(true);
   const source = "import { WorkerEntrypoint } from 'cloudflare:workers'; export default { async run(x) { return { x, list: [1, 'a'] }; } };";
-  const graph = ops.evaluateModules("blank.js", [{ name: "blank.js", kind: "esm", body: source }], builtInModules(worker));
-  if (graph.failed !== undefined) throw new Error(graph.failed);
+  const graph = ops.evaluateModules("blank.js", [{ name: "blank.js", kind: "esm", body: source }], builtInModules(worker), {
+    codeGeneration: true, importAttributes: false, frame: undefined,
+  });
+  if ("failed" in graph) throw graph.failed;
   await graph.settled;
   worker.adopt(graph.exports);
   const cap = worker.entrypoint("", null);

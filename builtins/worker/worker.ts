@@ -18,6 +18,7 @@ import { failedReply, replyToCall, replyWith } from "../rpc/target.ts";
 import { RemoteTrace, Recording } from "../trace/recording.ts";
 import { requestEvent, Trace, type TraceEvent, type TraceOutput } from "../trace/trace.ts";
 import { readTraceItems } from "../trace/trace-item.ts";
+import { isObject } from "../loader/conversions.ts";
 import { DurableObject, WorkerEntrypoint } from "./entrypoint-classes.ts";
 import { ExecutionContext } from "./execution-context.ts";
 
@@ -62,6 +63,7 @@ export class Worker {
           `Incorrect type for map entry '${name}': the provided value is not of type 'function or ExportedHandler'.`,
         );
       }
+      if (!endsInObject(value)) throw new TypeError("Exported value's prototype chain does not end in Object.");
     }
     this.exports = exports;
     for (const name of Object.keys(exports)) {
@@ -190,14 +192,15 @@ export class Worker {
     if (handler.length > 3) {
       throw new TypeError(
         `Cannot call handler function "${name}" over RPC because it has the wrong number of arguments. A simple function ` +
-          "handler can only be called over RPC if it has exactly the arguments (arg, env, ctx), where only the first argument comes from the client.",
+          "handler can only be called over RPC if it has exactly the arguments (arg, env, ctx), where only the first argument comes from the client. " +
+          "To support multi-argument RPC functions, use class-based syntax (extending WorkerEntrypoint) instead.",
       );
     }
     if (values.length !== 1) {
       throw new TypeError(
         `Attempted to call RPC function "${name}" with the wrong number of arguments. When calling a top-level handler ` +
           "function that is not declared as part of a class, you must always send exactly one argument. " +
-          "In order to support variable numbers of arguments, declare the entrypoint as a class that extends WorkerEntrypoint.",
+          "In order to support variable numbers of arguments, the server must use class-based syntax (extending WorkerEntrypoint) instead.",
       );
     }
     return Reflect.apply(handler, holder, [values[0], this.env, ctx]);
@@ -298,8 +301,7 @@ export class Worker {
   async #answer(receiver: Receiver, request: Request, ctx: ExecutionContext, client: Cap | null): Promise<WireResponse> {
     const handler: unknown = receiver.instance["fetch"];
     if (typeof handler !== "function") throw new Error("Handler does not export a fetch() function.");
-    const args = receiver.isClass ? [request] : [request, this.env, ctx];
-    const answer: unknown = await Reflect.apply(handler, receiver.instance, args);
+    const answer: unknown = await Reflect.apply(handler, receiver.instance, [request, this.env, ctx]);
     if (!isResponse(answer)) {
       throw new TypeError(
         "Incorrect type for Promise: the Promise did not resolve to 'Response'. (The fetch handler must return a Response.)",
@@ -314,12 +316,12 @@ export class Worker {
   #loopbackStub(name: string): object {
     const endpoint = new CapEndpoint(this.entrypoint(name, null));
     return newLoopback(endpoint, (options) => {
-      if (options !== undefined && (typeof options !== "object" || options === null)) {
+      if (options !== null && !isObject(options)) {
         throw new TypeError("Failed to execute '(called as function)' on 'LoopbackServiceStub': parameter 1 is not of type 'Options'.");
       }
-      const props: unknown = (options as { props?: unknown } | undefined)?.props;
-      if (props !== undefined && (typeof props !== "object" || props === null)) {
-        throw new TypeError("Incorrect type for the 'props' field: the provided value is not of type 'object'.");
+      const props: unknown = (options as { props?: unknown } | null)?.props;
+      if (props !== undefined && !isObject(props)) {
+        throw new TypeError("Incorrect type for the 'props' field on 'Options': the provided value is not of type 'Object'.");
       }
       const encoded = props === undefined ? null : encodeValue(props, "env");
       const cap = this.entrypoint(name, encoded);
@@ -352,6 +354,13 @@ function recorded(invocation: Invocation, body: () => unknown): unknown {
 function replayed(wire: WireRequest, request: Request): WireRequest | null {
   if (wire.body === null || wire.body instanceof Uint8Array) return wire;
   return request.bodyUsed ? null : { ...wire, body: wireRequest(request).body };
+}
+
+function endsInObject(value: object): boolean {
+  for (let p: object | null = value; p !== null; p = Object.getPrototypeOf(p) as object | null) {
+    if (p === Object.prototype) return true;
+  }
+  return false;
 }
 
 /** Decoded anew for each invocation, so that what a program does to its props stays in that invocation. */

@@ -74,6 +74,7 @@ House::House(kj::AsyncIoContext& io, observe::OperatorLog& log,
       limitPolicy(limitPolicyFrom(options)),
       blankSandboxes(options.blankSandboxes),
       leaseCaps(leaseCapsFrom(options)),
+      idleMs(options.idleMs),
       missingNamespaces(missingNamespaces),
       cpuClocks(io.unixEventPort),
       leaseQueue(io.provider->getTimer(), leaseCaps),
@@ -121,7 +122,8 @@ supervisor::ParentGrants House::parentGrants() {
                       .log = log,
                       .outbound = outbound,
                       .queue = leaseQueue,
-                      .policy = limitPolicy}};
+                      .policy = limitPolicy,
+                      .idleMs = idleMs}};
 }
 
 }  // namespace mayfly::cli

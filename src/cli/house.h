@@ -65,6 +65,7 @@ private:
   supervisor::LimitPolicy limitPolicy;
   const uint32_t blankSandboxes;
   const supervisor::LeaseCaps leaseCaps;
+  const uint32_t idleMs;
   const MissingNamespaces missingNamespaces;
 
   supervisor::KernelCpuClocks cpuClocks;

@@ -23,7 +23,7 @@ namespace {
 using supervisor::ParentWorker;
 
 // What a test file can expect of the platform; a project says it in its configuration.
-constexpr kj::StringPtr TEST_COMPATIBILITY_DATE = "2026-01-01"_kj;
+constexpr kj::StringPtr TEST_COMPATIBILITY_DATE = "2026-04-22"_kj;
 
 bool isConfiguration(kj::StringPtr target) {
   struct stat info{};

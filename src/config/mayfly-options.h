@@ -20,7 +20,8 @@
 //       "max": 2000,          // sandboxes that programs may have at a time, all workers together; 1 to 100000
 //       "maxPerWorker": 1000, // of those, the most that one worker's programs may have
 //       "maxWaiting": 1000,   // loads of one worker that may wait for a sandbox; 0 to 100000
-//       "waitMs": 10000       // how long one of them may wait; 1 to 3600000
+//       "waitMs": 10000,      // how long one of them may wait; 1 to 3600000
+//       "idleMs": 60000       // how long a dynamic worker that has a name keeps its sandbox without a call; 10 to 86400000
 //     },
 //
 //     // What workers may reach besides the public internet. Nothing private is reachable unless named:
@@ -61,6 +62,7 @@ struct MayflyOptions {
   uint32_t maxSandboxesPerWorker = 1'000;
   uint32_t maxWaitingLoads = 1'000;
   uint32_t loadWaitMs = 10'000;
+  uint32_t idleMs = 60'000;
   kj::Vector<EgressRule> egressAllow;
   kj::Vector<kj::String> workerFiles;  // absolute
 };

@@ -69,6 +69,7 @@ MayflyOptions readMayflyOptions(ObjectReader& mayfly, kj::StringPtr directory) {
     read("maxPerWorker", {1, 100'000}, options.maxSandboxesPerWorker);
     read("maxWaiting", {0, 100'000}, options.maxWaitingLoads);
     read("waitMs", {1, 3'600'000}, options.loadWaitMs);
+    read("idleMs", {10, 86'400'000}, options.idleMs);
     pool.refuseUnread();
   });
   mayfly.object("egress", [&](ObjectReader& egress) {

@@ -214,7 +214,7 @@ TEST_F(ProjectReaderTest, ReadsTheOptionsOfMayfly) {
   auto options =
       readWith(
           R"("mayfly": {"limits": {"cpuMs": 200, "wallMs": {"default": 5, "max": 10}, "memoryMb": {"max": 64}},
-      "pool": {"blank": 0},
+      "pool": {"blank": 0, "idleMs": 500},
       "egress": {"allow": ["127.0.0.1:9000", "private"]}})")
           .mayfly;
   EXPECT_EQ(options.cpuMs.byDefault, 200u);
@@ -224,6 +224,7 @@ TEST_F(ProjectReaderTest, ReadsTheOptionsOfMayfly) {
   EXPECT_EQ(options.memoryMb.byDefault, 64u);
   EXPECT_EQ(options.memoryMb.max, 64u);
   EXPECT_EQ(options.blankSandboxes, 0u);
+  EXPECT_EQ(options.idleMs, 500u);
   ASSERT_EQ(options.egressAllow.size(), 2u);
   EXPECT_EQ(options.egressAllow[0].text, "127.0.0.1:9000");
   EXPECT_EQ(options.egressAllow[1].where, kj::str(directory.path("wrangler.jsonc"), ":4"));

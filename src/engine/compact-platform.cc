@@ -82,7 +82,21 @@ double CompactPlatform::MonotonicallyIncreasingTime() {
   return inner->MonotonicallyIncreasingTime();
 }
 double CompactPlatform::CurrentClockTimeMillis() {
-  return clockStopped ? 0 : inner->CurrentClockTimeMillis();
+  if (clockStopped) return 0;
+  KJ_IF_MAYBE (shown, frozenMs) return *shown;
+  return inner->CurrentClockTimeMillis();
+}
+void CompactPlatform::freezeClock() { frozenMs = inner->CurrentClockTimeMillis(); }
+void CompactPlatform::showTime(kj::Maybe<double> ms) {
+  KJ_IF_MAYBE (shown, frozenMs) {
+    double next = 0;
+    KJ_IF_MAYBE (given, ms) {
+      next = *given;
+    } else {
+      next = inner->CurrentClockTimeMillis();
+    }
+    if (next > *shown) *shown = next;
+  }
 }
 v8::Platform::StackTracePrinter CompactPlatform::GetStackTracePrinter() {
   return inner->GetStackTracePrinter();

@@ -7,6 +7,7 @@
 // Threads    One.
 #pragma once
 
+#include <kj/common.h>
 #include <v8-platform.h>
 
 #include <cstdint>
@@ -22,8 +23,19 @@ public:
   // The default platform underneath: what v8::platform::PumpMessageLoop wants.
   v8::Platform* defaultPlatform() { return inner.get(); }
 
-  // While stopped, Date reads the epoch: there is no time while a program's modules are being evaluated.
-  void stopClock(bool stopped) { clockStopped = stopped; }
+  // While stopped, Date reads the epoch: there is no time while a program's modules are being evaluated. Returns what
+  // was before.
+  bool stopClock(bool stopped) {
+    bool before = clockStopped;
+    clockStopped = stopped;
+    return before;
+  }
+
+  // Once frozen, Date reads the time that was shown last, and only showTime() moves it: to `ms`, or to now. It never
+  // moves back.
+  void freezeClock();
+  bool clockFrozen() const { return frozenMs != nullptr; }
+  void showTime(kj::Maybe<double> ms);
 
   v8::PageAllocator* GetPageAllocator() override;
   v8::ThreadIsolatedAllocator* GetThreadIsolatedAllocator() override;
@@ -53,6 +65,7 @@ private:
   std::unique_ptr<v8::Platform> inner;
   std::unique_ptr<CompactPages> pages;
   bool clockStopped = false;
+  kj::Maybe<double> frozenMs;
 };
 
 }  // namespace mayfly::engine

@@ -54,16 +54,23 @@ namespace {
 
 kj::String resolvedName(kj::StringPtr specifier, kj::StringPtr referrer) {
   if (!hasScheme(specifier)) {
-    KJ_IF_MAYBE (path, resolvePath(specifier, referrer)) return kj::mv(*path);
+    KJ_IF_MAYBE (path, resolvePath(specifier, referrer))
+      return path->size() == 0 ? kj::str(".") : kj::mv(*path);
   }
   return kj::str(specifier);
 }
 
 }  // namespace
 
-ModuleGraph::ModuleGraph(v8::Isolate* isolate) : isolate(isolate) {
+ModuleGraph::ModuleGraph(Runtime& runtime, Options options)
+    : runtime(runtime),
+      isolate(runtime.isolate()),
+      codeGeneration(options.codeGeneration),
+      importAttributes(options.importAttributes) {
+  if (!options.frame.IsEmpty()) frame.Reset(isolate, options.frame);
   isolate->SetData(GRAPH_SLOT, this);
   isolate->SetHostImportModuleDynamicallyCallback(onDynamicImport);
+  isolate->SetHostImportModuleWithPhaseDynamicallyCallback(onPhaseImport);
 }
 
 ModuleGraph::~ModuleGraph() { isolate->SetData(GRAPH_SLOT, nullptr); }
@@ -81,7 +88,19 @@ void ModuleGraph::addBuiltin(kj::StringPtr name, v8::Local<v8::Object> exports) 
   entries.upsert(kj::str(name), kj::mv(entry));
 }
 
-void ModuleGraph::add(kj::StringPtr name, Kind kind, v8::Local<v8::Value> body) {
+bool ModuleGraph::add(kj::StringPtr given, Kind kind, v8::Local<v8::Value> body) {
+  auto path = resolvePath(given, "");
+  if (path == nullptr) {
+    throwError(isolate, kj::str("Invalid module name \"", given, "\": it leaves the root."), true);
+    return false;
+  }
+  kj::StringPtr name = KJ_ASSERT_NONNULL(path);
+  KJ_IF_MAYBE (existing, entries.find(name)) {
+    if (!(*existing)->builtin) {
+      throwError(isolate, kj::str("Module \"", name, "\" already added to bundle"));
+      return false;
+    }
+  }
   auto entry = kj::heap<Entry>();
   entry->name = kj::str(name);
   entry->kind = kind;
@@ -92,6 +111,7 @@ void ModuleGraph::add(kj::StringPtr name, Kind kind, v8::Local<v8::Value> body) 
                  [](kj::Own<Entry>& existing, kj::Own<Entry>&& replacement) {
                    existing = kj::mv(replacement);
                  });
+  return true;
 }
 
 bool ModuleGraph::compile(Entry& entry) {
@@ -144,9 +164,30 @@ bool ModuleGraph::compile(Entry& entry) {
   return true;
 }
 
-v8::MaybeLocal<v8::Value> ModuleGraph::syntheticValue(Entry& entry) {
-  if (!entry.value.IsEmpty()) return entry.value.Get(isolate);
+// The program's own Wasm is no generated code, whatever the rules for that are at the moment.
+v8::MaybeLocal<v8::Value> ModuleGraph::compileWasm(v8::Local<v8::ArrayBuffer> bytes) {
   auto context = isolate->GetCurrentContext();
+  auto store = bytes->GetBackingStore();
+  bool allowed = context->IsCodeGenerationFromStringsAllowed();
+  context->AllowCodeGenerationFromStrings(true);
+  KJ_DEFER(context->AllowCodeGenerationFromStrings(allowed));
+  v8::Local<v8::WasmModuleObject> module;
+  if (!v8::WasmModuleObject::Compile(
+           isolate, {static_cast<const uint8_t*>(store->Data()), store->ByteLength()})
+           .ToLocal(&module)) {
+    return {};
+  }
+  return module.As<v8::Value>();
+}
+
+v8::MaybeLocal<v8::Value> ModuleGraph::syntheticValue(Entry& entry) {
+  auto context = isolate->GetCurrentContext();
+  if (!entry.value.IsEmpty()) {
+    auto known = entry.value.Get(isolate);
+    if (entry.kind != Kind::COMMON_JS) return known;
+    // In a cycle too, what `module.exports` is now.
+    return known.As<v8::Object>()->Get(context, engine::name(isolate, "exports"));
+  }
   auto body = entry.body.Get(isolate);
   v8::Local<v8::Value> value;
   switch (entry.kind) {
@@ -159,17 +200,9 @@ v8::MaybeLocal<v8::Value> ModuleGraph::syntheticValue(Entry& entry) {
     case Kind::JSON:
       if (!v8::JSON::Parse(context, body.As<v8::String>()).ToLocal(&value)) return {};
       break;
-    case Kind::WASM: {
-      auto store = body.As<v8::ArrayBuffer>()->GetBackingStore();
-      v8::Local<v8::WasmModuleObject> module;
-      if (!v8::WasmModuleObject::Compile(
-               isolate, {static_cast<const uint8_t*>(store->Data()), store->ByteLength()})
-               .ToLocal(&module)) {
-        return {};
-      }
-      value = module;
+    case Kind::WASM:
+      if (!compileWasm(body.As<v8::ArrayBuffer>()).ToLocal(&value)) return {};
       break;
-    }
     case Kind::COMMON_JS:
       return runCommonJs(entry);
   }
@@ -182,46 +215,70 @@ v8::MaybeLocal<v8::Value> ModuleGraph::runCommonJs(Entry& entry) {
   auto module = v8::Object::New(isolate);
   auto exports = v8::Object::New(isolate);
   auto exportsName = engine::name(isolate, "exports");
-  module->Set(context, exportsName, exports).Check();
-  entry.value.Reset(isolate, exports);  // for cycles
-  auto require = v8::Function::New(context, onRequire, text(isolate, entry.name)).ToLocalChecked();
   kj::String path = kj::str("/", entry.name);
   size_t slash = KJ_ASSERT_NONNULL(path.findLast('/'));
+  module->Set(context, engine::name(isolate, "path"), text(isolate, path)).Check();
+  module->Set(context, exportsName, exports).Check();
+  entry.value.Reset(isolate, module);
+  auto require = v8::Function::New(context, onRequire, text(isolate, entry.name)).ToLocalChecked();
+  require->SetName(engine::name(isolate, "require"));
   v8::Local<v8::Value> arguments[] = {
       exports, require, module, text(isolate, path),
       text(isolate, path.slice(0, slash == 0 ? 1 : slash).asConst())};
   v8::Local<v8::Value> ignored;
   if (!entry.body.Get(isolate)
            .As<v8::Function>()
-           ->Call(context, exports, 5, arguments)
+           ->Call(context, context->Global(), 5, arguments)
            .ToLocal(&ignored))
     return {};
-  v8::Local<v8::Value> value;
-  if (!module->Get(context, exportsName).ToLocal(&value)) return {};
-  entry.value.Reset(isolate, value);
-  return value;
+  return module->Get(context, exportsName);
 }
 
 void ModuleGraph::onRequire(const v8::FunctionCallbackInfo<v8::Value>& info) {
   auto isolate = info.GetIsolate();
   auto& graph = current(isolate);
-  auto specifier = utf8(isolate, info[0]);
+  v8::Local<v8::String> given;
+  if (info.Length() == 0) {
+    throwError(isolate, "require() needs the name of a module.", true);
+    return;
+  }
+  if (!info[0]->ToString(isolate->GetCurrentContext()).ToLocal(&given)) return;
   auto referrer = utf8(isolate, info.Data());
-  KJ_IF_MAYBE (found, graph.findOrThrow(specifier, referrer)) {
-    auto& entry = *found;
-    if (!graph.compile(entry)) return;
-    if (entry.kind == Kind::ESM) {
-      throwError(isolate, kj::str("require() of the ES module \"", entry.name,
-                                  "\" is not supported; use import()."));
-      return;
-    }
+  KJ_IF_MAYBE (entry, graph.findOrThrow(utf8(isolate, given), referrer, Road::CALL)) {
     v8::Local<v8::Value> value;
-    if (entry.builtin) {
-      info.GetReturnValue().Set(entry.body.Get(isolate));
-    } else if (graph.syntheticValue(entry).ToLocal(&value)) {
+    if (graph.compile(*entry) && graph.requireModule(*entry).ToLocal(&value)) {
       info.GetReturnValue().Set(value);
     }
   }
+}
+
+v8::MaybeLocal<v8::Value> ModuleGraph::requireModule(Entry& entry) {
+  if (entry.builtin) return entry.body.Get(isolate);
+  if (entry.kind != Kind::ESM) return syntheticValue(entry);
+  auto context = isolate->GetCurrentContext();
+  auto module = entry.module.Get(isolate);
+  if (module->GetStatus() == v8::Module::kUninstantiated &&
+      module->InstantiateModule(context, onResolve, onResolveSource).IsNothing()) {
+    return {};
+  }
+  if (module->IsGraphAsync()) {
+    throwError(isolate, "Top-level await in module is not permitted at this time.");
+    return {};
+  }
+  if (module->GetStatus() == v8::Module::kInstantiated && module->Evaluate(context).IsEmpty())
+    return {};
+  if (module->GetStatus() == v8::Module::kErrored) {
+    isolate->ThrowException(module->GetException());
+    return {};
+  }
+  auto exports = module->GetModuleNamespace().As<v8::Object>();
+  for (auto key : {"module.exports", "default"}) {
+    auto property = engine::name(isolate, key);
+    if (exports->HasOwnProperty(context, property).FromMaybe(false)) {
+      return exports->Get(context, property);
+    }
+  }
+  return v8::Undefined(isolate).As<v8::Value>();
 }
 
 kj::Maybe<ModuleGraph::Entry&> ModuleGraph::resolve(kj::StringPtr specifier,
@@ -236,18 +293,22 @@ kj::Maybe<ModuleGraph::Entry&> ModuleGraph::resolve(kj::StringPtr specifier,
 }
 
 kj::Maybe<ModuleGraph::Entry&> ModuleGraph::findOrThrow(kj::StringPtr specifier,
-                                                        kj::StringPtr referrer) {
+                                                        kj::StringPtr referrer, Road road) {
   KJ_IF_MAYBE (entry, resolve(specifier, referrer)) return *entry;
+  auto importer = road == Road::IMPORT ? kj::str("\n  imported from \"", referrer, "\"") : kj::str();
   if (!hasScheme(specifier) && resolvePath(specifier, referrer) == nullptr) {
-    throwError(isolate,
-               kj::str("Invalid module specifier \"", specifier, "\".\n  imported from \"",
-                       referrer, "\""),
-               true);
+    throwError(isolate, kj::str("Invalid module specifier \"", specifier, "\".", importer), true);
   } else {
-    throwError(isolate, kj::str("No such module \"", resolvedName(specifier, referrer),
-                                "\".\n  imported from \"", referrer, "\""));
+    throwError(isolate,
+               kj::str("No such module \"", resolvedName(specifier, referrer), "\".", importer));
   }
   return nullptr;
+}
+
+bool ModuleGraph::attributesAllowed(v8::Local<v8::FixedArray> attributes) {
+  if (attributes->Length() == 0 || importAttributes) return true;
+  throwError(isolate, "Unrecognized import attributes specified");
+  return false;
 }
 
 kj::Maybe<ModuleGraph::Entry&> ModuleGraph::entryOf(v8::Local<v8::Module> module) {
@@ -265,15 +326,34 @@ v8::MaybeLocal<v8::Module> ModuleGraph::onResolve(v8::Local<v8::Context> context
                                                   v8::Local<v8::Module> referrer) {
   auto isolate = context->GetIsolate();
   auto& graph = current(isolate);
-  if (attributes->Length() > 0) {
-    throwError(isolate, "Import attributes are not supported.", true);
-    return {};
-  }
+  if (!graph.attributesAllowed(attributes)) return {};
   auto& importer = KJ_ASSERT_NONNULL(graph.entryOf(referrer));
-  KJ_IF_MAYBE (found, graph.findOrThrow(utf8(isolate, specifier), importer.name)) {
+  KJ_IF_MAYBE (found, graph.findOrThrow(utf8(isolate, specifier), importer.name, Road::IMPORT)) {
     auto& entry = *found;
     if (!graph.compile(entry)) return {};
     return entry.module.Get(isolate);
+  }
+  return {};
+}
+
+v8::MaybeLocal<v8::Object> ModuleGraph::onResolveSource(v8::Local<v8::Context> context,
+                                                        v8::Local<v8::String> specifier,
+                                                        v8::Local<v8::FixedArray> attributes,
+                                                        v8::Local<v8::Module> referrer) {
+  auto isolate = context->GetIsolate();
+  auto& graph = current(isolate);
+  if (!graph.attributesAllowed(attributes)) return {};
+  auto& importer = KJ_ASSERT_NONNULL(graph.entryOf(referrer));
+  KJ_IF_MAYBE (found, graph.findOrThrow(utf8(isolate, specifier), importer.name, Road::IMPORT)) {
+    auto& entry = *found;
+    v8::Local<v8::Value> value;
+    if (!entry.builtin && entry.kind == Kind::WASM) {
+      if (!graph.syntheticValue(entry).ToLocal(&value)) return {};
+      return value.As<v8::Object>();
+    }
+    isolate->ThrowException(v8::Exception::SyntaxError(
+        text(isolate, kj::str("Source phase import not available for module: ", entry.name,
+                              ".\n  imported from \"", importer.name, "\""))));
   }
   return {};
 }
@@ -314,20 +394,22 @@ v8::MaybeLocal<v8::Promise> ModuleGraph::onDynamicImport(v8::Local<v8::Context> 
   auto graph = static_cast<ModuleGraph*>(isolate->GetData(GRAPH_SLOT));
   v8::TryCatch tryCatch(isolate);
   auto evaluated = [&]() -> v8::MaybeLocal<v8::Value> {
-    if (graph == nullptr || attributes->Length() > 0) {
-      throwError(isolate, "Import attributes are not supported.", true);
+    if (graph == nullptr) {
+      throwError(isolate, "import() is not possible here.");
       return {};
     }
-    KJ_IF_MAYBE (found, graph->findOrThrow(utf8(isolate, specifier), utf8(isolate, resourceName))) {
+    if (!graph->attributesAllowed(attributes)) return {};
+    KJ_IF_MAYBE (found, graph->findOrThrow(utf8(isolate, specifier), utf8(isolate, resourceName),
+                                           Road::CALL)) {
       auto& entry = *found;
       if (!graph->compile(entry)) return {};
       auto module = entry.module.Get(isolate);
       if (module->GetStatus() == v8::Module::kUninstantiated &&
-          module->InstantiateModule(context, onResolve).IsNothing()) {
+          module->InstantiateModule(context, onResolve, onResolveSource).IsNothing()) {
         return {};
       }
       v8::Local<v8::Value> done;
-      if (!module->Evaluate(context).ToLocal(&done)) return {};
+      if (!graph->evaluateLate(module).ToLocal(&done)) return {};
       // import() settles with the namespace once top-level await has settled.
       auto whenDone = v8::Function::New(
           context,
@@ -354,6 +436,37 @@ v8::MaybeLocal<v8::Promise> ModuleGraph::onDynamicImport(v8::Local<v8::Context> 
   return resolver->GetPromise();
 }
 
+// import.source() and import.defer(): as on the platform, only the statement exists.
+v8::MaybeLocal<v8::Promise> ModuleGraph::onPhaseImport(v8::Local<v8::Context> context,
+                                                       v8::Local<v8::Data> options,
+                                                       v8::Local<v8::Value> resourceName,
+                                                       v8::Local<v8::String> specifier,
+                                                       v8::ModuleImportPhase phase,
+                                                       v8::Local<v8::FixedArray> attributes) {
+  if (phase == v8::ModuleImportPhase::kEvaluation)
+    return onDynamicImport(context, options, resourceName, specifier, attributes);
+  v8::Local<v8::Promise::Resolver> resolver;
+  if (!v8::Promise::Resolver::New(context).ToLocal(&resolver)) return {};
+  auto error = v8::Exception::Error(text(context->GetIsolate(), "Not supported"));
+  if (resolver->Reject(context, error).IsNothing()) return {};
+  return resolver->GetPromise();
+}
+
+// As if it were the start: import() may happen in an invocation, the module's body must not.
+v8::MaybeLocal<v8::Value> ModuleGraph::evaluateLate(v8::Local<v8::Module> module) {
+  auto context = isolate->GetCurrentContext();
+  if (frame.IsEmpty() || module->GetStatus() != v8::Module::kInstantiated)
+    return module->Evaluate(context);
+  auto caller = isolate->GetContinuationPreservedEmbedderData();
+  bool clockWasStopped = runtime.stopClock(true);
+  isolate->SetContinuationPreservedEmbedderData(frame.Get(isolate));
+  KJ_DEFER({
+    isolate->SetContinuationPreservedEmbedderData(caller);
+    runtime.stopClock(clockWasStopped);
+  });
+  return module->Evaluate(context);
+}
+
 kj::Maybe<ModuleGraph::Evaluated> ModuleGraph::evaluate(kj::StringPtr mainModule) {
   auto context = isolate->GetCurrentContext();
   for (auto entry : order) {
@@ -368,12 +481,13 @@ kj::Maybe<ModuleGraph::Evaluated> ModuleGraph::evaluate(kj::StringPtr mainModule
       return nullptr;
     }
     auto module = entry.module.Get(isolate);
-    if (module->InstantiateModule(context, onResolve).IsNothing()) return nullptr;
+    if (module->InstantiateModule(context, onResolve, onResolveSource).IsNothing()) return nullptr;
+    if (!codeGeneration) runtime.forbidCodeGeneration();
     v8::Local<v8::Value> settled;
     if (!module->Evaluate(context).ToLocal(&settled)) return nullptr;
     return Evaluated{module->GetModuleNamespace().As<v8::Object>(), settled.As<v8::Promise>()};
   }
-  throwError(isolate, kj::str("No such module \"", mainModule, "\"."));
+  throwError(isolate, kj::str("No such module: ", mainModule));
   return nullptr;
 }
 

@@ -31,6 +31,14 @@ void onFatal(const char* location, const char* message) {
   abort();
 }
 
+// Where code from strings is forbidden: eval() gives back what is no string, and `new Function()` is an empty function.
+v8::ModifyCodeGenerationFromStringsResult allowWhatIsNoCode(v8::Local<v8::Context> context,
+                                                            v8::Local<v8::Value> source, bool) {
+  if (!source->IsString()) return {true, {}};
+  auto code = utf8(context->GetIsolate(), source.As<v8::String>());
+  return {code == "(function anonymous(\n) {\n\n})", {}};
+}
+
 bool allowWasmCode(v8::Local<v8::Context> context, v8::Local<v8::String>) {
   return context->IsCodeGenerationFromStringsAllowed();
 }
@@ -74,6 +82,8 @@ Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes,
   v8::V8::SetFlagsFromString("--no-flush-bytecode");
   // Memory of a sandbox is short-lived: the process ends and the kernel takes it all back.
   v8::V8::SetFlagsFromString("--stack-size=864");
+  // import source m from "./m.wasm"
+  v8::V8::SetFlagsFromString("--js-source-phase-imports");
   for (auto flag : flags)
     v8::V8::SetFlagsFromString(flag.cStr(), flag.size());
 
@@ -90,6 +100,7 @@ Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes,
   isolatePtr->SetData(0, this);
   isolatePtr->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
   isolatePtr->SetAllowWasmCodeGenerationCallback(allowWasmCode);
+  isolatePtr->SetModifyCodeGenerationFromStringsCallback(allowWhatIsNoCode);
   isolatePtr->SetAllowAtomicsWait(false);
   isolatePtr->SetCaptureStackTraceForUncaughtExceptions(false);
   isolatePtr->AddNearHeapLimitCallback(nearHeapLimit, this);
@@ -185,17 +196,31 @@ void Runtime::noteRejection(v8::PromiseRejectMessage message) {
   auto promise = message.GetPromise();
   switch (message.GetEvent()) {
     case v8::kPromiseRejectWithNoHandler:
-      rejections.add(Rejection{v8::Global<v8::Promise>(isolatePtr, promise),
-                               v8::Global<v8::Value>(isolatePtr, message.GetValue())});
+      rejections.add(isolatePtr, promise);
       break;
-    case v8::kPromiseHandlerAddedAfterReject:
+    case v8::kPromiseHandlerAddedAfterReject: {
+      bool known = false;
       for (auto& rejection : rejections) {
-        if (rejection.promise == promise) rejection.promise.Reset();
+        if (rejection == promise) {
+          rejection.Reset();
+          known = true;
+        }
       }
+      if (!known) handledLate.add(isolatePtr, promise);
       break;
+    }
     default:
       break;
   }
+}
+
+void Runtime::onStack(StackHook hook) {
+  stackHook = kj::mv(hook);
+  isolatePtr->SetPrepareStackTraceCallback(
+      [](v8::Local<v8::Context> context, v8::Local<v8::Value> error,
+         v8::Local<v8::Array> sites) -> v8::MaybeLocal<v8::Value> {
+        return KJ_ASSERT_NONNULL(from(context->GetIsolate()).stackHook)(error, sites);
+      });
 }
 
 void Runtime::runMicrotasks() {
@@ -215,15 +240,18 @@ void Runtime::drain() {
   }
 
   // A handler attached within the same Turn counts; what is left now is unhandled.
-  while (!rejections.empty()) {
-    auto batch = rejections.releaseAsArray();
-    for (auto& rejection : batch) {
-      if (rejection.promise.IsEmpty()) continue;
-      KJ_IF_MAYBE (hook, rejectionHook) {
-        (*hook)(rejection.promise.Get(isolatePtr), rejection.reason.Get(isolatePtr));
-      }
-    }
+  while (!rejections.empty() || !handledLate.empty()) {
+    report(rejections, rejectionHook);
+    report(handledLate, handledHook);
     isolatePtr->PerformMicrotaskCheckpoint();
+  }
+}
+
+void Runtime::report(kj::Vector<v8::Global<v8::Promise>>& noted, kj::Maybe<RejectionHook>& hook) {
+  for (auto& global : noted.releaseAsArray()) {
+    if (global.IsEmpty()) continue;
+    auto promise = global.Get(isolatePtr);
+    KJ_IF_MAYBE (listener, hook) (*listener)(promise, promise->Result());
   }
 }
 
@@ -232,7 +260,8 @@ Turn::Turn(Runtime& runtime)
       isolateScope(runtime.isolatePtr),
       handleScope(runtime.isolatePtr),
       contextScope(runtime.context()) {
-  ++runtime.turnDepth;
+  if (++runtime.turnDepth == 1) runtime.platform->showTime(runtime.nextShownMs);
+  runtime.nextShownMs = nullptr;
 }
 
 Turn::~Turn() {

@@ -36,8 +36,18 @@ public:
   // In a child: gives the heap `heapBytes` and ArrayBuffers `bufferBytes`, and reseeds Math.random.
   void afterFork(size_t heapBytes, size_t bufferBytes);
 
-  // While a program's modules are evaluated, Date reads the epoch.
-  void stopClock(bool stopped) { platform->stopClock(stopped); }
+  // While a program's modules are evaluated, Date reads the epoch. Returns whether it did before.
+  bool stopClock(bool stopped) { return platform->stopClock(stopped); }
+
+  // From now on time advances only between Turns: code that computes cannot measure how long it takes.
+  void freezeClock() { platform->freezeClock(); }
+  bool clockFrozen() const { return platform->clockFrozen(); }
+
+  // What programs see as the time, in milliseconds since the epoch, with fractions.
+  double shownTimeMs() { return platform->CurrentClockTimeMillis(); }
+
+  // With a frozen clock: the Turn that is about to begin sees this time, not the real one.
+  void showTimeMs(double ms) { nextShownMs = ms; }
 
   // From the first request on: no code from strings, no compiling of Wasm bytes.
   void forbidCodeGeneration();
@@ -57,6 +67,13 @@ public:
   using RejectionHook = kj::Function<void(v8::Local<v8::Promise>, v8::Local<v8::Value> reason)>;
   void onUnhandledRejection(RejectionHook hook) { rejectionHook = kj::mv(hook); }
 
+  // Gives what `error.stack` is. Without one, V8 formats it.
+  using StackHook = kj::Function<v8::MaybeLocal<v8::Value>(v8::Local<v8::Value> error, v8::Local<v8::Array> sites)>;
+  void onStack(StackHook hook);
+
+  // Told of such promises when they get a handler after all.
+  void onRejectionHandled(RejectionHook hook) { handledHook = kj::mv(hook); }
+
   static Runtime& from(v8::Isolate* isolate) { return *static_cast<Runtime*>(isolate->GetData(0)); }
 
 private:
@@ -65,6 +82,7 @@ private:
 
   void drain();
   void runMicrotasks();
+  void report(kj::Vector<v8::Global<v8::Promise>>& noted, kj::Maybe<RejectionHook>& hook);
   void noteRejection(v8::PromiseRejectMessage message);
   static size_t nearHeapLimit(void* self, size_t current, size_t initial);
 
@@ -74,14 +92,14 @@ private:
   v8::Global<v8::Context> contextHandle;
   size_t heapLimit;
   uint turnDepth = 0;
+  kj::Maybe<double> nextShownMs;
   kj::Maybe<RejectionHook> rejectionHook;
+  kj::Maybe<RejectionHook> handledHook;
+  kj::Maybe<StackHook> stackHook;
 
-  struct Rejection {
-    v8::Global<v8::Promise> promise;
-    v8::Global<v8::Value> reason;
-  };
-  kj::Vector<Rejection> rejections;
   kj::Vector<v8::Global<v8::Function>> turnEnd;
+  kj::Vector<v8::Global<v8::Promise>> rejections;
+  kj::Vector<v8::Global<v8::Promise>> handledLate;
 };
 
 // One entry into JavaScript: makes the isolate and context current and, when the outermost Turn ends, runs

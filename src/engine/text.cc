@@ -59,13 +59,17 @@ kj::String describeUncaught(v8::Isolate* isolate, v8::TryCatch& tryCatch) {
   if (!tryCatch.HasCaught()) return kj::str("Uncaught (no exception)");
   auto message = tryCatch.Message();
   if (message.IsEmpty()) return kj::str("Uncaught exception");
-  auto what = utf8(isolate, message->Get().As<v8::Value>());
+  return kj::str(utf8(isolate, message->Get().As<v8::Value>()), positionOf(isolate, message));
+}
+
+kj::String positionOf(v8::Isolate* isolate, v8::Local<v8::Message> message) {
+  if (message.IsEmpty()) return kj::String();
   auto context = isolate->GetCurrentContext();
   auto resource = utf8(isolate, message->GetScriptResourceName());
   int line = message->GetLineNumber(context).FromMaybe(0);
   int column = message->GetStartColumn(context).FromMaybe(-1) + 1;
-  if (resource.size() == 0 || line <= 0) return what;
-  return kj::str(what, "\n  at ", resource, ":", line, ":", column);
+  if (resource.size() == 0 || line <= 0 || isBuiltinScript(resource)) return kj::String();
+  return kj::str("\n  at ", resource, ":", line, ":", column);
 }
 
 }  // namespace mayfly::engine

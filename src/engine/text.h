@@ -32,4 +32,10 @@ v8::Local<v8::String> fromLatin1(v8::Isolate* isolate, kj::ArrayPtr<const char> 
 // "Uncaught TypeError: …\n  at main.js:3:7", as the person who has to repair the code needs it.
 kj::String describeUncaught(v8::Isolate* isolate, v8::TryCatch& tryCatch);
 
+// Where a message comes from, "\n  at main.js:3:7"; empty if it is not in the program.
+kj::String positionOf(v8::Isolate* isolate, v8::Local<v8::Message> message);
+
+// Whether a script is one of ours: nothing of it belongs into what a program sees.
+inline bool isBuiltinScript(kj::StringPtr name) { return name.startsWith("mayfly:"); }
+
 }  // namespace mayfly::engine

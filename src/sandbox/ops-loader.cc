@@ -162,6 +162,8 @@ kj::StringPtr reasonName(schema::Ending::Reason reason) {
       return "retired";
     case schema::Ending::Reason::EXITED:
       return "exited";
+    case schema::Ending::Reason::ABORTED:
+      return "aborted";
   }
   return "exited";
 }

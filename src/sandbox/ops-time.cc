@@ -19,7 +19,9 @@ void startTimer(Bridge& bridge, const Info& info) {
   ms = std::fmin(ms, MAX_DELAY_MS);
   auto id = bridge.nextTimer++;
   auto delay = static_cast<int64_t>(ms * 1e6) * kj::NANOSECONDS;
-  auto fire = [&bridge, id,
+  // A callback sees exactly the time it is due at, however long what ran before it took.
+  double dueMs = bridge.runtime.shownTimeMs() + ms;
+  auto fire = [&bridge, id, dueMs,
                callback =
                    v8::Global<v8::Function>(bridge.isolate, info[1].As<v8::Function>())]() mutable {
     // The entry goes first, so that the callback may start a timer again; this promise ends on its own.
@@ -28,6 +30,7 @@ void startTimer(Bridge& bridge, const Info& info) {
       bridge.timers.erase(*own);
       bridge.detach(kj::evalLater([self = kj::mv(self)]() mutable {}));
     }
+    bridge.runtime.showTimeMs(dueMs);
     engine::Turn turn(bridge.runtime);
     v8::TryCatch tryCatch(bridge.isolate);
     if (callback.Get(bridge.isolate)
@@ -51,6 +54,10 @@ void cancelTimer(Bridge& bridge, const Info& info) {
 }
 
 void monotonicMs(Bridge& bridge, const Info& info) {
+  if (bridge.runtime.clockFrozen()) {
+    info.GetReturnValue().Set(bridge.runtime.shownTimeMs());
+    return;
+  }
   auto now = kj::systemPreciseMonotonicClock().now();
   // First use is in the child, when its program starts.
   auto origin = bridge.timeOrigin.orDefault(now);
@@ -59,6 +66,8 @@ void monotonicMs(Bridge& bridge, const Info& info) {
 }
 
 void stopClock(Bridge& bridge, const Info& info) { bridge.runtime.stopClock(info[0]->IsTrue()); }
+
+void freezeClock(Bridge& bridge, const Info&) { bridge.runtime.freezeClock(); }
 
 void asyncFrame(Bridge& bridge, const Info& info) {
   info.GetReturnValue().Set(bridge.isolate->GetContinuationPreservedEmbedderData());
@@ -84,7 +93,7 @@ void log(Bridge& bridge, const Info& info) {
 }
 
 constexpr Operation OPERATIONS[] = {
-    {"stopClock", operation<stopClock>},     {"startTimer", operation<startTimer>},
+    {"stopClock", operation<stopClock>},     {"freezeClock", operation<freezeClock>}, {"startTimer", operation<startTimer>},
     {"cancelTimer", operation<cancelTimer>}, {"monotonicMs", operation<monotonicMs>},
     {"asyncFrame", operation<asyncFrame>},   {"setAsyncFrame", operation<setAsyncFrame>},
     {"atTurnEnd", operation<atTurnEnd>},     {"log", operation<log>},

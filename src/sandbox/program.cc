@@ -93,6 +93,8 @@ v8::Local<v8::Value> bindingsFrom(Bridge& bridge, capnp::List<schema::Binding>::
         break;
       case schema::Binding::LOADER:
         setField(bridge, object, "loader", wrapCap(bridge, CapKind::LOADER, binding.getLoader()));
+        setField(bridge, object, "idleMs",
+                 v8::Integer::NewFromUnsigned(bridge.isolate, binding.getIdleMs()));
         break;
       case schema::Binding::SERVICE:
         setField(bridge, object, "service",

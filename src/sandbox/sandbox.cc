@@ -50,6 +50,14 @@ public:
   }
 
 private:
+  engine::Runtime::RejectionHook tellEntry(const char* method) {
+    return [this, method](v8::Local<v8::Promise> promise, v8::Local<v8::Value> reason) {
+      v8::Local<v8::Value> arguments[] = {promise, reason};
+      v8::TryCatch tryCatch(runtime.isolate());
+      bridge.callEntry(method, arguments).IsEmpty();
+    };
+  }
+
   void evaluateBuiltins() {
     engine::Turn turn(runtime);
     auto isolate = runtime.isolate();
@@ -60,12 +68,12 @@ private:
     runtime.runScript("mayfly:builtins", kj::arrayPtr(BUILTINS_JS, BUILTINS_JS_SIZE));
     global->Delete(context, key).Check();
     KJ_REQUIRE(bridge.hasEntry(), "the built-ins provided no entry");
-    runtime.onUnhandledRejection(
-        [this](v8::Local<v8::Promise> promise, v8::Local<v8::Value> reason) {
-          v8::Local<v8::Value> arguments[] = {promise, reason};
-          v8::TryCatch tryCatch(runtime.isolate());
-          bridge.callEntry("unhandledRejection", arguments).IsEmpty();
-        });
+    runtime.onUnhandledRejection(tellEntry("unhandledRejection"));
+    runtime.onStack([this](v8::Local<v8::Value> error, v8::Local<v8::Array> sites) {
+      v8::Local<v8::Value> arguments[] = {error, sites};
+      return bridge.callEntry("formatStack", arguments);
+    });
+    runtime.onRejectionHandled(tellEntry("rejectionHandled"));
     v8::TryCatch tryCatch(isolate);
     KJ_REQUIRE(!bridge.callEntry("warm", nullptr).IsEmpty(), "warming up failed",
                engine::describeUncaught(isolate, tryCatch));

@@ -82,6 +82,7 @@ struct Ending {
     crashed @6;
     retired @7;         # its zygote or the supervisor is going away
     exited @8;          # the process ended by itself
+    aborted @9;         # its program ended it, by abortIsolate()
   }
 }
 

@@ -38,6 +38,7 @@ struct Binding {
     loader @2 :Host.Loader;      # `worker_loaders`
     service @3 :Value.Entrypoint;# `services`
   }
+  idleMs @4 :UInt32;             # of a loader: how long a named worker keeps its sandbox without a call
 }
 
 struct Program {

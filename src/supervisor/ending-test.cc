@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "zygote/control-protocol.h"
+
 namespace mayfly::supervisor {
 namespace {
 
@@ -32,6 +34,9 @@ INSTANTIATE_TEST_SUITE_P(
              {.waitStatus = exited(77), .killedFor = EndReason::RELEASED},
              EndReason::MEMORY_LIMIT},
         Case{"ExitByItself", {.waitStatus = exited(0)}, EndReason::EXITED},
+        Case{"ExitByAbortIsolate",
+             {.waitStatus = exited(zygote::EXIT_ISOLATE_ABORTED)},
+             EndReason::ABORTED},
         Case{"ExitWithStatus", {.waitStatus = exited(3)}, EndReason::EXITED},
         Case{"ExitAfterOurDoorClosed",
              {.waitStatus = exited(0), .killedFor = EndReason::RELEASED},
@@ -75,7 +80,7 @@ TEST(EndingTest, DetailNamesTheSignal) {
 
 TEST(EndingTest, EveryReasonHasACodeOfItsOwn) {
   std::set<std::string> codes;
-  for (int reason = 0; reason <= static_cast<int>(EndReason::EXITED); ++reason) {
+  for (int reason = 0; reason <= static_cast<int>(EndReason::ABORTED); ++reason) {
     codes.insert(textOf(static_cast<EndReason>(reason)).code.cStr());
   }
   EXPECT_EQ(codes.size(), 9u);

@@ -37,6 +37,9 @@ Ending classifyExit(const ExitFacts& facts) {
     if (status == zygote::EXIT_OUT_OF_MEMORY) {
       return {EndReason::MEMORY_LIMIT, kj::str("out of memory"), facts.cpuMicros};
     }
+    if (status == zygote::EXIT_ISOLATE_ABORTED) {
+      return {EndReason::ABORTED, kj::str("abortIsolate()"), facts.cpuMicros};
+    }
     // Dropping a lease closes the sandbox's connection as well, so it may leave before SIGKILL reaches it.
     KJ_IF_MAYBE (reason, facts.killedFor)
       return {*reason, kj::str("exit status ", status), facts.cpuMicros};
@@ -77,6 +80,8 @@ kj::StringPtr nameOf(EndReason reason) {
       return "retired";
     case EndReason::EXITED:
       return "exited";
+    case EndReason::ABORTED:
+      return "aborted";
   }
   return "unknown";
 }
@@ -101,6 +106,8 @@ EndingText textOf(EndReason reason) {
       return {"ERR_SANDBOX_RETIRED", "The sandbox was retired. Try again."};
     case EndReason::EXITED:
       return {"ERR_SANDBOX_EXITED", "The sandbox ended without an answer."};
+    case EndReason::ABORTED:
+      return {"ERR_ISOLATE_ABORTED", "Worker ended its own isolate with abortIsolate()."};
   }
   return {"ERR_SANDBOX_CRASHED", "The sandbox ended."};
 }

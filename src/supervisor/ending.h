@@ -1,8 +1,8 @@
 // How a sandbox ended, told from what the kernel reports and from what the supervisor itself did.
 //
 // Contract   `classifyExit` is a pure function: the whole policy of "what does this exit status mean" is here.
-// Trust      A wait status is the kernel's word. Exit statuses are chosen by the sandbox: the only one with a
-//            meaning (out of memory) can be forged by hostile code, which then merely misnames its own end.
+// Trust      A wait status is the kernel's word. Exit statuses are chosen by the sandbox: those with a meaning (out of
+//            memory, abortIsolate) can be forged by hostile code, which then merely misnames its own end.
 #pragma once
 
 #include <kj/common.h>

@@ -17,6 +17,7 @@ observe::Level gravityOf(EndReason reason) {
     case EndReason::MEMORY_LIMIT:
     case EndReason::RETIRED:
     case EndReason::EXITED:
+    case EndReason::ABORTED:
       return observe::Level::WARN;
     case EndReason::RELEASED:
       break;

@@ -162,6 +162,7 @@ void ParentWorker::fillBindings(schema::Program::Builder program) {
   for (auto& loader : plan.loaders) {
     auto binding = bindings[index++];
     binding.setName(loader);
+    binding.setIdleMs(grants.loaders.idleMs);
     binding.setLoader(kj::heap<LoaderService>(grants.loaders, plan.name, kj::addRef(*tenant)));
   }
   for (auto& service : plan.services) {

@@ -78,6 +78,9 @@ enum class LayerState : uint32_t { ABSENT = 0, PARTIAL = 1, ACTIVE = 2 };
 // Exit status of a sandbox whose memory ran out: V8's out-of-memory handler, or operator new.
 constexpr int EXIT_OUT_OF_MEMORY = 77;
 
+// Exit status of a sandbox whose program called abortIsolate().
+constexpr int EXIT_ISOLATE_ABORTED = 76;
+
 // Exit statuses of a zygote or sandbox that ended before it could run anything.
 constexpr int EXIT_NOT_CONFINED = 78;       // a wall could not be built
 constexpr int EXIT_MALFORMED_REQUEST = 79;  // the zygote was sent something that is not a request

@@ -272,3 +272,137 @@ export const aClassProgramWorks = {
     ok(load(env, ECHO));
   },
 };
+
+export const fieldsAreReadOnceAndInOrder = {
+  test(_, env) {
+    const read = [];
+    const log = (prefix, object) => new Proxy(object, { get(target, key) { read.push(prefix + String(key)); return target[key]; } });
+    env.LOADER.load(log("", code({ modules: { "m.js": log("module.", { js: ECHO }) }, limits: {}, env: {}, unknown: 1 })));
+    deepEqual(read.filter((key) => !key.includes("allMs") && !key.includes("emoryMb")), [
+      "compatibilityDate", "compatibilityFlags", "allowExperimental", "limits", "mainModule", "modules",
+      ...["js", "cjs", "text", "data", "json", "py", "wasm"].map((kind) => `module.${kind}`),
+      "env", "globalOutbound", "tails", "streamingTails",
+    ]);
+  },
+};
+
+export const anyObjectIsADictionary = {
+  async test(_, env) {
+    for (const given of [Object.create(code()), Object.assign(Object.create(null), code()), Object.assign(() => {}, code()), new (class { constructor() { Object.assign(this, code()); } })]) {
+      equal(await env.LOADER.load(given).getEntrypoint().run(1), 1);
+    }
+    for (const given of [undefined, null, 5, "x", true]) throws(() => env.LOADER.load(given), { name: "TypeError" });
+  },
+};
+
+export const aThrowingGetterThrowsFromLoad = {
+  test(_, env) {
+    throws(() => env.LOADER.load({ ...code(), get env() { throw new RangeError("from the getter"); } }), { name: "RangeError", message: "from the getter" });
+  },
+};
+
+export const theDictionaryIsConvertedBeforeItIsJudged = {
+  test(_, env) {
+    const first = (fields, expected) => throws(() => env.LOADER.load(code(fields)), expected);
+    first({ modules: {}, compatibilityDate: "bad", env: { f() {} } }, { message: "at least one module" });
+    first({ compatibilityDate: "bad", env: { f() {} } }, { message: "Invalid compatibility date" });
+    first({ compatibilityFlags: ["nope"], env: { f() {} }, globalOutbound: {} }, { message: "globalOutbound" });
+    first({ env: 5, modules: {} }, { message: "'env'" });
+    first({ tails: 5, env: 5 }, { message: "'env'" });
+    first({ limits: 5, env: 5 }, { message: "'limits'" });
+    first({ modules: { "m.js": null }, env: 5 }, { message: "'env'" });
+    first({ modules: { "m.js": null, d: { data: 5 } } }, { message: "'data'" });
+    first({ allowExperimental: true, modules: {} }, { message: "at least one module" });
+  },
+};
+
+export const limitsAreConvertedAsIntegers = {
+  test(_, env) {
+    const limits = (cpuMs) => code({ limits: { cpuMs } });
+    for (const cpuMs of [undefined, null, 0, -0, -0.5, 1.5, "5", [7], true, 4294967295, { valueOf: () => 3 }]) ok(env.LOADER.load(limits(cpuMs)));
+    for (const cpuMs of ["x", {}, NaN, Infinity, -Infinity]) throws(() => env.LOADER.load(limits(cpuMs)), { name: "TypeError", message: "not an integer" });
+    for (const cpuMs of [4294967296, 1e20]) throws(() => env.LOADER.load(limits(cpuMs)), { name: "TypeError", message: "less than or equal to 4294967295" });
+    for (const cpuMs of [5n, Symbol("n")]) throws(() => env.LOADER.load(limits(cpuMs)), { name: "TypeError" });
+    throws(() => env.LOADER.load(code({ limits: { subRequests: -1 } })), { name: "TypeError", message: "expects a positive number" });
+    for (const given of [5, "x"]) throws(() => env.LOADER.load(code({ limits: given })), { name: "TypeError", message: "'limits' field on 'WorkerCode'" });
+    for (const given of [null, [], () => {}]) ok(env.LOADER.load(code({ limits: given })));
+  },
+};
+
+const keys = (env, given) => env.LOADER.load(code({ modules: { "m.js": "export default { run(_, env) { return [Object.prototype.toString.call(env), ...Object.keys(env)]; } };" }, env: given })).getEntrypoint().run(0);
+
+export const envIsWhatCanBeCloned = {
+  async test(_, env) {
+    deepEqual([...(await keys(env, ["a", "b"]))], ["[object Object]", "0", "1"]);
+    deepEqual([...(await keys(env, new Map([[1, 2]])))], ["[object Object]"]);
+    deepEqual([...(await keys(env, undefined))], ["[object Object]"]);
+    for (const given of [null, 5, "x", Symbol("x")]) throws(() => env.LOADER.load(code({ env: given })), { name: "TypeError", message: "'env' field on 'WorkerCode'" });
+    for (const given of [() => {}, new (class Own { a = 1; }), Object.create(null), new Proxy({}, {}), new URL("http://h/")]) {
+      throws(() => env.LOADER.load(code({ env: given })), { name: "DataCloneError" });
+    }
+  },
+};
+
+export const envValuesThatCannotBeCloned = {
+  test(_, env) {
+    for (const value of [() => {}, Symbol("s"), new (class Own {}), Object.create(null), new URL("http://h/"), Promise.resolve(), new WeakMap(), env.LOADER, env.LOADER.load(code()), new ReadableStream(), new FormData()]) {
+      throws(() => env.LOADER.load(code({ env: { deep: [{ value }] } })), { name: "DataCloneError" });
+    }
+  },
+};
+
+export const messagesWithoutABodyTravelInEnv = {
+  async test(_, env) {
+    const source = "export default { run(_, { q, p }) { return [q.url, q.method, q.headers.get('a'), p.status, p.headers.get('b')]; } };";
+    const given = { q: new Request("http://h/y", { method: "PUT", headers: { a: "1" } }), p: new Response(null, { status: 204, headers: { b: "2" } }) };
+    deepEqual([...(await entry(env, source, { env: given }).run(0))], ["http://h/y", "PUT", "1", 204, "2"]);
+    for (const body of [new Response("x"), new Request("http://h/", { method: "POST", body: "x" })]) {
+      throws(() => env.LOADER.load(code({ env: { body } })), { name: "DataCloneError", message: "ReadableStream can only be serialized for RPC." });
+    }
+  },
+};
+
+export const envIsReadOnceAndDecodedForTheWorker = {
+  async test(_, env) {
+    let reads = 0;
+    const given = { get n() { return ++reads; }, list: [1] };
+    const e = entry(env, "export default { run(_, env) { env.list.push(2); return [env.n, env.n, env.list.length]; } };", { env: given });
+    deepEqual([...(await e.run(0))], [1, 1, 2]);
+    deepEqual([...(await e.run(0))], [1, 1, 3]);
+    deepEqual([reads, given.list.length], [1, 1]);
+  },
+};
+
+export const tooMuchEnvIsRefused = {
+  test(_, env) {
+    const { message } = throws(() => env.LOADER.load(code({ env: { a: "x".repeat(1048576) } })), { name: "Error" });
+    includes(message, "Dynamic Worker env size (");
+    includes(message, "exceeds the maximum allowed size of 1048576 bytes");
+    ok(env.LOADER.load(code({ env: { a: "x".repeat(1048000) } })));
+  },
+};
+
+export const codeIsMeasuredInUtf8 = {
+  test(_, env) {
+    const { message } = throws(() => env.LOADER.load(code({ modules: { "m.js": ECHO, b: { text: "é".repeat(33554433) } } })), { name: "Error" });
+    includes(message, `Dynamic Worker code size (${67108866 + ECHO.length} bytes) exceeds the maximum`);
+  },
+};
+
+export const outboundAndTailsAreFetchers = {
+  test(_, env) {
+    for (const globalOutbound of [5, "x", {}, [], () => {}, Symbol("x"), env.LOADER]) throws(() => env.LOADER.load(code({ globalOutbound })), { name: "TypeError", message: "'globalOutbound' field on 'WorkerCode'" });
+    for (const tails of [null, 5, "x", {}, new Set()]) throws(() => env.LOADER.load(code({ tails })), { name: "TypeError", message: "'tails' field on 'WorkerCode'" });
+    for (const tails of [[5], [undefined], [null], [{}], [,]]) throws(() => env.LOADER.load(code({ tails })), { name: "TypeError", message: "Incorrect type for array element 0" });
+    ok(env.LOADER.load(code({ tails: [] })));
+  },
+};
+
+export const dynamicEntrypointsStayWithTheirParent = {
+  test(_, env) {
+    const dynamic = entry(env, ECHO);
+    for (const fields of [{ env: { dynamic } }, { globalOutbound: dynamic }, { tails: [dynamic] }, { streamingTails: [dynamic] }]) {
+      throws(() => env.LOADER.load(code(fields)), { name: "DataCloneError", message: "Entrypoints to dynamically-loaded workers cannot be transferred to other Workers" });
+    }
+  },
+};

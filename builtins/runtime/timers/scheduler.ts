@@ -3,7 +3,7 @@
 import { onAbort } from "../events/abort-hook.ts";
 import { abortReason, isAborted, isAbortSignal } from "../events/abort.ts";
 import { requireIo } from "../support/platform-hooks.ts";
-import { defineInterface, illegalConstructor, INTERNAL, toDictionary } from "../support/webidl.ts";
+import { defineInterface, illegalConstructor, INTERNAL, requireArguments, toDictionary } from "../support/webidl.ts";
 import { clampDelay, startTimer } from "./timer-wheel.ts";
 
 export class Scheduler {
@@ -13,6 +13,7 @@ export class Scheduler {
 
   async wait(ms: unknown, options?: unknown): Promise<void> {
     requireIo("scheduler.wait()");
+    requireArguments(arguments.length, 1, "Scheduler.wait");
     const delay = clampDelay(ms);
     const { signal } = toDictionary(options, "scheduler.wait() options");
     if (signal === undefined || signal === null) {

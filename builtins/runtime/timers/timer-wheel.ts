@@ -9,7 +9,8 @@ const MAX_DELAY_MS = 3_153_600_000_000;
 
 /** Delays are clamped to 0 … a hundred years; what is no number counts as 0. */
 export function clampDelay(ms: unknown): number {
-  const delay = Number(ms);
+  // Not Number(): that takes a BigInt.
+  const delay = +(ms as number);
   if (!(delay > 0)) return 0;
   return delay > MAX_DELAY_MS ? MAX_DELAY_MS : delay;
 }

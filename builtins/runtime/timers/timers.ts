@@ -2,6 +2,7 @@
 
 import { reflectApply } from "../support/intrinsics.ts";
 import { requireIo } from "../support/platform-hooks.ts";
+import { requireArguments } from "../support/webidl.ts";
 import { clampDelay, startTimer } from "./timer-wheel.ts";
 
 const cancels = new Map<number, () => void>();
@@ -25,7 +26,7 @@ export function setTimeout(callback: unknown, ms?: unknown, ...args: unknown[]):
       delay,
       () => {
         cancels.delete(id);
-        reflectApply(run, undefined, args);
+        reflectApply(run, globalThis, args);
       },
       () => cancels.delete(id),
     ),
@@ -46,7 +47,7 @@ export function setInterval(callback: unknown, ms?: unknown, ...args: unknown[])
         () => {
           // Armed before the call, so that the callback can clear it and so that a throw does not end the series.
           again();
-          reflectApply(run, undefined, args);
+          reflectApply(run, globalThis, args);
         },
         () => cancels.delete(id),
       ),
@@ -66,10 +67,12 @@ function clear(id: unknown): void {
 
 export function clearTimeout(id?: unknown): void {
   requireIo("clearTimeout()");
+  requireArguments(arguments.length, 1, "clearTimeout");
   if (id !== undefined && id !== null) clear(id);
 }
 
 export function clearInterval(id?: unknown): void {
   requireIo("clearInterval()");
+  requireArguments(arguments.length, 1, "clearInterval");
   if (id !== undefined && id !== null) clear(id);
 }
