@@ -89,6 +89,10 @@ void addServe(CLI::App& app, ServeOptions& options) {
       ->capture_default_str()
       ->check(CLI::Range(0, 3600));
   app.add_flag("--json-logs", options.jsonLogs, "log lines as JSON objects");
+  app.add_option("--request-log", options.requestLog,
+                 "a log line for each HTTP request: on, off, or auto, which is on for a terminal")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "on", "off"}));
   app.footer(SERVE_FOOTER);
 }
 

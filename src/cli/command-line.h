@@ -17,6 +17,7 @@ struct ServeOptions {
   std::optional<std::string> listen;  // else the configuration's, else 127.0.0.1:8787
   uint32_t drainSeconds = 10;
   bool jsonLogs = false;
+  std::string requestLog = "auto";  // on, off, or auto: on if standard error is a terminal
 };
 
 struct RunOptions {

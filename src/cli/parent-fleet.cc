@@ -34,6 +34,7 @@ void ParentFleet::add(const config::WorkerConfig& worker, config::ProgramSource 
     loaders.add(kj::str(loader.name));
   plan.loaders = loaders.finish();
   plan.subrequests = worker.subrequests;
+  plan.cpuMs = worker.cpuMs;
   for (auto& service : worker.services) {
     plan.services.add(kj::str(service.name),
                       relayTo(service.service, service.entrypoint, service.propsJson));

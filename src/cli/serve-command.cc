@@ -52,6 +52,8 @@ int serve(kj::AsyncIoContext& io, const ServeOptions& options) {
   auto bundler = config::newEsbuildBundler(config::findInstalledEsbuild(), *io.lowLevelProvider,
                                            io.unixEventPort);
   auto grants = house.parentGrants();
+  grants.logRequests =
+      options.requestLog == "on" || (options.requestLog == "auto" && isatty(STDERR_FILENO) == 1);
   ParentFleet fleet;
   auto stop = onStopSignal(io.unixEventPort).fork();
 

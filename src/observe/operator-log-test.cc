@@ -54,6 +54,52 @@ TEST_F(LogTest, ALabelCannotEndItsBracketEarly) {
   EXPECT_THAT(sink.lines, ElementsAre("[x) error: boo\\n(y] log: t\n"));
 }
 
+TEST_F(LogTest, ARequestIsOneLineWithWhatBecameOfIt) {
+  auto app = log->openSandbox("app");
+  app->request({.method = "GET",
+                .target = "/a?b=1",
+                .status = 200,
+                .durationMicros = 1'234,
+                .outcome = "ok"});
+  app->request({.method = "POST",
+                .target = "/pay/4111111111111111",
+                .status = 0,
+                .durationMicros = 5,
+                .outcome = "canceled"});
+  EXPECT_THAT(sink.lines, ElementsAre("mayfly[app] info: GET /a?b=1 200 1.2 ms\n",
+                                      "mayfly[app] warn: POST /pay/REDACTED - 0 ms canceled\n"));
+}
+
+TEST_F(LogTest, ARequestLineIsCutAndEscaped) {
+  auto app = log->openSandbox("app");
+  auto longPath = kj::str("/", kj::strArray(kj::repeat('x', 5'000), ""));
+  app->request({.method = "GET\n[b] log: hi",
+                .target = "/\x1b[2J",
+                .status = 200,
+                .durationMicros = 0,
+                .outcome = "ok"});
+  app->request(
+      {.method = "GET", .target = longPath, .status = 200, .durationMicros = 0, .outcome = "ok"});
+  EXPECT_EQ(sink.lines[0], "mayfly[app] info: GET\\n[b] log: hi /\\x1b[2J 200 0 ms\n");
+  EXPECT_LT(sink.lines[1].size(), 2'200u);
+}
+
+TEST_F(LogTest, ARequestAsJson) {
+  auto json = newOperatorLog(sink, clock, Format::JSON);
+  json->openSandbox("app")->request({.method = "GET",
+                                     .target = "/",
+                                     .status = 500,
+                                     .durationMicros = 2'500,
+                                     .outcome = "exception"});
+  auto line = nlohmann::json::parse(sink.lines[0]);
+  EXPECT_EQ(line["source"], "request");
+  EXPECT_EQ(line["worker"], "app");
+  EXPECT_EQ(line["path"], "/");
+  EXPECT_EQ(line["status"], 500);
+  EXPECT_EQ(line["durationMs"], 2.5);
+  EXPECT_EQ(line["outcome"], "exception");
+}
+
 TEST_F(LogTest, WhatTheSystemSaysLooksDifferentFromAnythingAWorkerCanSay) {
   log->openSandbox("a")->notice(Level::WARN, "killed");
   log->system(Level::INFO, "ready");

@@ -6,11 +6,14 @@
 #include <cstdio>
 
 #include "base/text-escape.h"
+#include "observe/redaction.h"
 
 namespace mayfly::observe {
 namespace {
 
 constexpr size_t MAX_LABEL_BYTES = 128;
+constexpr size_t MAX_METHOD_BYTES = 32;
+constexpr size_t MAX_TARGET_BYTES = 2048;
 
 kj::StringPtr nameOf(Level level) {
   switch (level) {
@@ -99,6 +102,24 @@ public:
                    ",\"text\":", quoteJson(text), "}\n");
   }
 
+  kj::String request(kj::StringPtr label, const RequestLine& line) const {
+    auto method = prefixOf(line.method.asArray(), MAX_METHOD_BYTES);
+    auto target = redactUrl(prefixOf(line.target.asArray(), MAX_TARGET_BYTES));
+    auto level = line.status >= 500 || line.status == 0 ? Level::WARN : Level::INFO;
+    auto millis = static_cast<double>(line.durationMicros / 100) / 10;
+    if (format == Format::TEXT) {
+      bool ok = line.outcome == "ok";
+      auto status = line.status == 0 ? kj::str("-") : kj::str(line.status);
+      return frame(kj::str("mayfly[", label, ']'), level,
+                   escapeLine(kj::str(method, ' ', target, ' ', status, ' ', millis, " ms",
+                                      ok ? "" : " ", ok ? ""_kj : line.outcome)));
+    }
+    return kj::str(jsonHead("request"_kj, level), ",\"worker\":", quoteJson(label),
+                   ",\"method\":", quoteJson(method), ",\"path\":", quoteJson(target),
+                   ",\"status\":", line.status, ",\"durationMs\":", millis,
+                   ",\"outcome\":", quoteJson(line.outcome), "}\n");
+  }
+
   kj::String system(Level level, kj::StringPtr text) const {
     if (format == Format::TEXT) return frame("mayfly"_kj, level, text);
     return kj::str(jsonHead("system"_kj, level), ",\"text\":", quoteJson(text), "}\n");
@@ -161,6 +182,8 @@ public:
   void notice(Level level, kj::StringPtr text) override {
     sink.write(formatter.notice(label, level, text));
   }
+
+  void request(const RequestLine& line) override { sink.write(formatter.request(label, line)); }
 
 private:
   LogSink& sink;

@@ -30,7 +30,17 @@ enum class Level : uint8_t { DEBUG, INFO, LOG, WARN, ERROR };
 
 enum class Format : uint8_t {
   TEXT,  // `[worker] warn: text`; each further line of one message begins `[worker] warn| `
+  // a request: `mayfly[worker] info: GET /path 200 1.2 ms`, and the outcome if it is not `ok`
   JSON,  // {"time":"2026-11-23T12:00:00.000Z","worker":"…","level":"warn","text":"…"}, one object a line
+};
+
+// One line of the request log.
+struct RequestLine {
+  kj::StringPtr method;
+  kj::StringPtr target;  // path and query; hostile like all text, and redacted (redaction.h)
+  uint32_t status;       // 0: no answer was sent
+  uint64_t durationMicros;
+  kj::StringPtr outcome;
 };
 
 class SandboxLog {
@@ -42,6 +52,9 @@ public:
 
   // Something the system says about this sandbox, e.g. how it ended. Not counted against its budget.
   virtual void notice(Level level, kj::StringPtr text) = 0;
+
+  // A request that it has answered. Not counted against its budget.
+  virtual void request(const RequestLine& line) = 0;
 };
 
 class OperatorLog {

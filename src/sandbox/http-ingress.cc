@@ -116,12 +116,23 @@ public:
   kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url,
                             const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
                             Response& response) override {
-    // Marked, so that handleApplicationError() tells our failures from requests that kj could not even read.
-    return ingress.answer(connection, method, url, headers, body, response)
-        .catch_([](kj::Exception&& e) {
-          kj::throwFatalException(
-              kj::Exception(e.getType(), OUR_FAILURE, __LINE__, kj::str(e.getDescription())));
-        });
+    kj::Maybe<IngressObserver&> observer;
+    KJ_IF_MAYBE (listening, ingress.requestObserver) observer = **listening;
+    WatchedRequest watched(response, observer, method, url);
+    kj::Own<void> invocation;
+    try {
+      KJ_IF_MAYBE (listening, observer) {
+        KJ_IF_MAYBE (begun, listening->begin()) invocation = co_await *begun;
+      }
+      co_await ingress.answer(connection, method, url, headers, body, watched);
+      watched.complete();
+    } catch (...) {
+      auto e = kj::getCaughtExceptionAsKj();
+      watched.failed(e);
+      // Marked, so that handleApplicationError() tells our failures from requests that kj could not even read.
+      kj::throwFatalException(
+          kj::Exception(e.getType(), OUR_FAILURE, __LINE__, kj::str(e.getDescription())));
+    }
   }
 
 private:
@@ -130,11 +141,13 @@ private:
 };
 
 HttpIngress::HttpIngress(kj::Timer& timer, kj::LowLevelAsyncIoProvider& io, kj::UnixEventPort& port,
-                         schema::Entrypoint::Client entrypoint)
+                         schema::Entrypoint::Client entrypoint,
+                         kj::Maybe<kj::Own<IngressObserver>> observer)
     : headerTable(makeTable(hostId)),
       io(io),
       port(port),
       entrypoint(kj::mv(entrypoint)),
+      requestObserver(kj::mv(observer)),
       server(
           timer, *headerTable,
           [this](kj::AsyncIoStream& stream) -> kj::Own<kj::HttpService> {
@@ -204,8 +217,9 @@ kj::Promise<void> HttpIngress::whenHungUp(int fd, const Connection& connection) 
 
 kj::Promise<void> HttpIngress::answer(Connection& connection, kj::HttpMethod method,
                                       kj::StringPtr url, const kj::HttpHeaders& headers,
-                                      kj::AsyncInputStream& body, Response& response) {
+                                      kj::AsyncInputStream& body, WatchedRequest& response) {
   if (!isWellFramed(headers)) {
+    response.refused();
     // Two readings of where a request ends let one hide inside another when a proxy stands in front.
     kj::HttpHeaders plain(*headerTable);
     begin(response, 400, defaultStatusText(400), plain, uint64_t(0), /*close=*/true);
@@ -314,9 +328,12 @@ kj::Own<kj::WebSocket> HttpIngress::acceptWebSocket(schema::HttpResponse::Reader
   return to.acceptWebSocket(headers);
 }
 
-kj::Promise<void> HttpIngress::refuse(schema::Failure::Reader failure, Response& to, bool close) {
+kj::Promise<void> HttpIngress::refuse(schema::Failure::Reader failure, WatchedRequest& to,
+                                      bool close) {
+  to.refused();
   // The stack and the message of the program's own errors are the operator's; the client gets the class.
-  bool overloaded = failure.getCode() == "ERR_OVERLOADED";
+  bool overloaded =
+      failure.getCode() == "ERR_OVERLOADED" || failure.getCode() == "ERR_TENANT_LIMIT";
   kj::HttpHeaders headers(*headerTable);
   headers.set(kj::HttpHeaderId::CONTENT_TYPE, "text/plain; charset=utf-8");
   auto text = failure.getCode().size() > 0

@@ -13,6 +13,7 @@
 #include <kj/compat/http.h>
 #include <kj/map.h>
 
+#include "sandbox/ingress-observer.h"
 #include "schema/value.capnp.h"
 
 namespace mayfly::sandbox {
@@ -22,7 +23,7 @@ class HttpIngress final : private kj::HttpServerErrorHandler,
                           private kj::TaskSet::ErrorHandler {
 public:
   HttpIngress(kj::Timer& timer, kj::LowLevelAsyncIoProvider& io, kj::UnixEventPort& port,
-              schema::Entrypoint::Client entrypoint);
+              schema::Entrypoint::Client entrypoint, kj::Maybe<kj::Own<IngressObserver>> observer);
 
   // Accepts connections on `socket` until drain().
   void listen(kj::AutoCloseFd socket);
@@ -42,14 +43,14 @@ private:
   kj::Promise<void> whenHungUp(int fd, const Connection& connection);
   kj::Promise<void> answer(Connection& connection, kj::HttpMethod method, kj::StringPtr url,
                            const kj::HttpHeaders& headers, kj::AsyncInputStream& body,
-                           Response& response);
+                           WatchedRequest& response);
   // How one answer begins: `close` says that the client asked for the connection to end with it.
   kj::Own<kj::AsyncOutputStream> begin(Response& to, unsigned status, kj::StringPtr statusText,
                                        const kj::HttpHeaders& headers, kj::Maybe<uint64_t> length,
                                        bool close);
   kj::Promise<void> send(schema::HttpResponse::Reader from, Response& to, bool close);
   kj::Own<kj::WebSocket> acceptWebSocket(schema::HttpResponse::Reader from, Response& to);
-  kj::Promise<void> refuse(schema::Failure::Reader failure, Response& to, bool close);
+  kj::Promise<void> refuse(schema::Failure::Reader failure, WatchedRequest& to, bool close);
   bool shouldClose() override { return closing; }
   kj::Promise<void> handleApplicationError(kj::Exception exception,
                                            kj::Maybe<Response&> response) override;
@@ -61,6 +62,7 @@ private:
   kj::UnixEventPort& port;
   bool closing = false;  // while begin() is on the stack: kj asks shouldClose() from within
   schema::Entrypoint::Client entrypoint;
+  kj::Maybe<kj::Own<IngressObserver>> requestObserver;
   kj::HashMap<const kj::AsyncIoStream*, Connection*> open;
   kj::HttpServer server;
   kj::Maybe<kj::Promise<void>> accepting;

@@ -13,6 +13,55 @@ using engine::Turn;
 
 namespace {
 
+// Tells the supervisor of the requests of a parent worker: those that were served, and that one runs.
+class HostObserver final : public IngressObserver {
+public:
+  HostObserver(Bridge& bridge, bool logs, bool counts)
+      : bridge(bridge), logs(logs), counts(counts) {}
+
+  kj::Maybe<kj::Promise<kj::Own<void>>> begin() override {
+    if (!counts) return nullptr;
+    return count();
+  }
+
+  void served(const ServedRequest& request) override {
+    if (!logs) return;
+    auto message = bridge.host().servedRequest();
+    auto record = message.initRequest();
+    record.setMethod(kj::str(request.method));
+    record.setTarget(request.target);
+    record.setStatus(static_cast<uint16_t>(request.status));
+    record.setDurationMicros(static_cast<uint64_t>(request.duration / kj::MICROSECONDS));
+    record.setOutcome(request.outcome);
+    detach(message.send().ignoreResult());
+  }
+
+private:
+  kj::Promise<kj::Own<void>> count() {
+    auto number = next++;
+    auto began = bridge.host().beganRequest();
+    began.setInvocation(number);
+    detach(began.send().ignoreResult());
+    auto ending = kj::defer([this, number]() {
+      auto finished = bridge.host().finishedRequest();
+      finished.setInvocation(number);
+      detach(finished.send().ignoreResult());
+    });
+    // The worker may keep the thread for itself: the clock must be running by then.
+    co_await bridge.whenHostMessagesLeft();
+    co_return kj::heap(kj::mv(ending));
+  }
+
+  void detach(kj::Promise<void> message) {
+    bridge.detach(message.catch_([](kj::Exception&&) {}));
+  }
+
+  Bridge& bridge;
+  const bool logs;
+  const bool counts;
+  uint32_t next = 0;
+};
+
 // WorkerHandlers (builtins/internal/ops.ts) behind the Worker interface.
 class WorkerServer final : public schema::Worker::Server {
 public:
@@ -89,7 +138,12 @@ protected:
 
   kj::Promise<void> listen(ListenContext context) override {
     KJ_REQUIRE(bridge.role() == zygote::Role::PARENT, "only parent workers listen");
-    auto socket = context.getParams().getSocket();
+    auto params = context.getParams();
+    kj::Maybe<kj::Own<IngressObserver>> observer;
+    if (params.getLogRequests() || params.getCountRequests()) {
+      observer = kj::heap<HostObserver>(bridge, params.getLogRequests(), params.getCountRequests());
+    }
+    auto socket = params.getSocket();
     auto fd = co_await socket.getFd();
     int own;
     KJ_SYSCALL(
@@ -99,7 +153,8 @@ protected:
       Turn turn(bridge.runtime);
       return kj::heap<HttpIngress>(
           bridge.timer(), *io.lowLevelProvider, io.unixEventPort,
-          newEntrypoint("", v8::Null(bridge.isolate), v8::Null(bridge.isolate), -1));
+          newEntrypoint("", v8::Null(bridge.isolate), v8::Null(bridge.isolate), -1),
+          kj::mv(observer));
     }();
     made->listen(kj::AutoCloseFd(own));
     ingress = kj::mv(made);

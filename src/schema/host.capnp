@@ -21,6 +21,31 @@ interface Host {
   # The program has been evaluated: what runs from now on is charged to invocations, no longer to the start-up. Said
   # before the first invocation runs. A sandbox that lies gains nothing: start-up and invocation have limits of their
   # own, and both are counted on the same clock.
+
+  served @3 (request :ServedRequest) -> ();
+  # Parent workers: one line of the request log.
+
+  began @4 (invocation :UInt32) -> ();
+  finished @5 (invocation :UInt32) -> ();
+  # Parent workers whose configuration limits their CPU time: as in Lease, of themselves. A worker that keeps these books
+  # badly cheats itself.
+}
+
+struct ServedRequest {
+  # An HTTP request that a parent worker has answered, or has not.
+
+  method @0 :Text;
+  target @1 :Text;          # path and query as the client wrote them
+  status @2 :UInt16;        # 0: none was sent
+  durationMicros @3 :UInt64;# to the end of the answer's body
+  outcome @4 :Outcome;
+
+  enum Outcome {
+    ok @0;
+    exception @1;                   # the worker threw, or refused
+    canceled @2;                    # the client left before an answer
+    responseStreamDisconnected @3;  # the answer broke off in its body
+  }
 }
 
 enum LogLevel {

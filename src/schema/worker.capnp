@@ -104,9 +104,10 @@ interface Worker {
   test @3 (name :Text) -> (failure :Value.Failure);
   # Runs one of them. `failure` has a name if it threw.
 
-  listen @4 (socket :Host.ListenSocket) -> ();
+  listen @4 (socket :Host.ListenSocket, logRequests :Bool, countRequests :Bool) -> ();
   # Parent workers: serves HTTP on the listening socket that is attached to the capability, answering each
-  # request by the default entrypoint's `fetch`. Returns when the socket is being served.
+  # request by the default entrypoint's `fetch`. Returns when the socket is being served. `logRequests`: Host.served is told
+  # of each. `countRequests`: Host.began and Host.finished are.
 
   drain @5 () -> ();
   # Stops accepting, lets requests in flight finish, then returns.

@@ -23,6 +23,9 @@ public:
   void notice(observe::Level, kj::StringPtr text) override {
     all.lines.add(kj::str("[", label, "] ", text));
   }
+  void request(const observe::RequestLine& line) override {
+    all.lines.add(kj::str("[", label, "] ", line.method, " ", line.target, " ", line.status));
+  }
 
 private:
   FakeLog& all;

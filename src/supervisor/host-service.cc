@@ -19,6 +19,20 @@ observe::Level levelOf(schema::LogLevel level) {
   return observe::Level::LOG;  // a number that the schema does not know
 }
 
+kj::StringPtr nameOf(schema::ServedRequest::Outcome outcome) {
+  switch (outcome) {
+    case schema::ServedRequest::Outcome::OK:
+      return "ok"_kj;
+    case schema::ServedRequest::Outcome::EXCEPTION:
+      return "exception"_kj;
+    case schema::ServedRequest::Outcome::CANCELED:
+      return "canceled"_kj;
+    case schema::ServedRequest::Outcome::RESPONSE_STREAM_DISCONNECTED:
+      return "responseStreamDisconnected"_kj;
+  }
+  return "unknown"_kj;  // a number that the schema does not know
+}
+
 // Puts what a sandbox tried to reach beside what it printed.
 class OutboundNotices final : public egress::OutboundObserver {
 public:
@@ -51,7 +65,7 @@ void HostService::assign(kj::Own<SharedLog> log,
 }
 
 void HostService::revoke() {
-  onStarted = []() {};
+  revoked = true;
   sandboxLog = nullptr;
   network = egress::newRefusingEntrypoint();
 }
@@ -70,7 +84,36 @@ kj::Promise<void> HostService::outbound(OutboundContext context) {
 }
 
 kj::Promise<void> HostService::started(StartedContext) {
-  onStarted();
+  if (!revoked) clock.startUpEnded();
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> HostService::served(ServedContext context) {
+  KJ_IF_MAYBE (shared, sandboxLog) {
+    auto request = context.getParams().getRequest();
+    (*shared)->log->request({.method = request.getMethod(),
+                             .target = request.getTarget(),
+                             .status = request.getStatus(),
+                             .durationMicros = request.getDurationMicros(),
+                             .outcome = nameOf(request.getOutcome())});
+  }
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> HostService::began(BeganContext context) {
+  if (revoked) return kj::READY_NOW;
+  KJ_IF_MAYBE (limits, ownLimits) {
+    // Too many in flight, or a number twice: no business of anybody else's.
+    auto admission = clock.began(context.getParams().getInvocation(), *limits);
+    KJ_REQUIRE(admission == Admission::BEGUN, "the invocation cannot begin");
+  }
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> HostService::finished(FinishedContext context) {
+  if (revoked || ownLimits == nullptr) return kj::READY_NOW;
+  KJ_REQUIRE(clock.finished(context.getParams().getInvocation()),
+             "no such invocation is in flight");
   return kj::READY_NOW;
 }
 

@@ -3,12 +3,11 @@
 // Contract   A blank sandbox gets nothing: what it says is dropped and the network refuses. assign() opens its
 //            log and, if its lease allows, the network; revoke() closes both for good, so that a message still
 //            under way when the sandbox was killed has no effect.
-// Ownership  The OperatorLog and the OutboundNetwork must outlive it and every capability obtained through it.
+// Ownership  The clock, the OperatorLog and the OutboundNetwork must outlive it and every capability obtained through it.
 // Threads    The supervisor's event loop.
 // Trust      Every argument was written by hostile code. It is bounded here and escaped by the log.
 #pragma once
 
-#include <kj/function.h>
 #include <kj/memory.h>
 #include <kj/refcount.h>
 #include <kj/string.h>
@@ -16,6 +15,8 @@
 #include "egress/network-entrypoint.h"
 #include "observe/operator-log.h"
 #include "schema/host.capnp.h"
+#include "supervisor/invocation-clock.h"
+#include "supervisor/limits.h"
 
 namespace mayfly::supervisor {
 
@@ -28,19 +29,26 @@ public:
 
 class HostService final : public schema::Host::Server {
 public:
-  // `onStarted` is called whenever the sandbox says that its program has started.
-  explicit HostService(kj::Function<void()> onStarted) : onStarted(kj::mv(onStarted)) {}
+  explicit HostService(InvocationClock& clock) : clock(clock) {}
 
   // Once, when the sandbox is handed out. `outbound` null: no network.
   void assign(kj::Own<SharedLog> log, kj::Maybe<const egress::OutboundNetwork&> outbound);
   void revoke();
 
+  // A parent worker that keeps the books of its own invocations is held to `limits`.
+  void limitOwnInvocations(const Limits& limits) { ownLimits = limits; }
+
   kj::Promise<void> log(LogContext context) override;
   kj::Promise<void> outbound(OutboundContext context) override;
   kj::Promise<void> started(StartedContext context) override;
+  kj::Promise<void> served(ServedContext context) override;
+  kj::Promise<void> began(BeganContext context) override;
+  kj::Promise<void> finished(FinishedContext context) override;
 
 private:
-  kj::Function<void()> onStarted;
+  InvocationClock& clock;
+  bool revoked = false;
+  kj::Maybe<Limits> ownLimits;
   kj::Maybe<kj::Own<SharedLog>> sandboxLog;
   schema::Entrypoint::Client network = egress::newRefusingEntrypoint();
 };

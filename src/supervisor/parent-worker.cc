@@ -114,6 +114,8 @@ kj::Promise<kj::Own<ParentWorker::Incarnation>> ParentWorker::incarnate() {
       {.role = zygote::Role::PARENT, .memoryBytes = grants.memoryBytes});
   auto log = kj::refcounted<SharedLog>(grants.log.openSandbox(plan.name));
   process->assign(kj::mv(log), grants.outbound);
+  KJ_IF_MAYBE (cpuMs, plan.cpuMs)
+    process->limitOwnInvocations({.cpuMs = *cpuMs, .wallMs = UINT32_MAX, .memoryMb = 0});
   auto connection =
       kj::heap<SandboxConnection>(grants.io, process->takeLoaderSocket(), Descriptors::OUTGOING);
 
@@ -145,6 +147,8 @@ kj::Promise<kj::Own<ParentWorker::Incarnation>> ParentWorker::incarnate() {
   KJ_IF_MAYBE (fd, listeningSocket) {
     auto listen = worker.listenRequest();
     listen.setSocket(newListenSocketCapability(*fd));
+    listen.setLogRequests(grants.logRequests);
+    listen.setCountRequests(plan.cpuMs != nullptr);
     co_await listen.send().ignoreResult();
   }
   co_return kj::heap<Incarnation>(Incarnation{kj::mv(process), kj::mv(connection), kj::mv(worker)});

@@ -40,6 +40,7 @@ struct ParentPlan {
   kj::Array<Variable> variables;
   kj::Array<kj::String> loaders;
   kj::Maybe<uint32_t> subrequests;  // of one of its own invocations; null: the default
+  kj::Maybe<uint32_t> cpuMs;        // CPU time that one HTTP request may use; null: no limit
   kj::Vector<Service> services;
   kj::Vector<schema::Entrypoint::Client> tails;  // of other parents, who hear of its invocations
 };
@@ -51,6 +52,7 @@ struct ParentGrants {
   observe::OperatorLog& log;
   const egress::OutboundNetwork& outbound;
   LoaderGrant loaders;
+  bool logRequests = false;
   uint64_t memoryBytes = uint64_t{2}
                          << 30;  // an application, not a snippet: a bound against run-away growth
 };

@@ -15,7 +15,7 @@ void logFault(kj::Exception&& e) { KJ_LOG(ERROR, "watching a sandbox failed", e)
 }  // namespace
 
 SandboxProcess::SandboxProcess(Parts parts)
-    : SandboxProcess(kj::mv(parts), kj::heap<HostService>([this]() { clock.startUpEnded(); })) {}
+    : SandboxProcess(kj::mv(parts), kj::heap<HostService>(clock)) {}
 
 SandboxProcess::SandboxProcess(Parts parts, kj::Own<HostService> service)
     : timer(parts.timer),

@@ -66,6 +66,9 @@ public:
   [[nodiscard]] bool finished(uint32_t number) { return clock.finished(number); }
   size_t inFlight() const { return clock.inFlight(); }
 
+  // Lets it keep those books itself: for parent workers.
+  void limitOwnInvocations(const Limits& limits) { host.limitOwnInvocations(limits); }
+
   // For passing it on; stays open as long as this object lives.
   int loaderSocketFd() const { return loaderSocket.get(); }
   // For speaking on it ourselves. Once.
