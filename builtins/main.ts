@@ -7,7 +7,7 @@ import { ops } from "./internal/ops.ts";
 import { formatStack } from "./internal/stack-trace.ts";
 import { globalOutbound } from "./internal/outbound.ts";
 import { cloneError, failureText } from "./rpc/errors.ts";
-import { bodyFinished } from "./rpc/fetcher.ts";
+import { bodyFinished, hasSession } from "./rpc/fetcher.ts";
 import { exportReadable, importReadable } from "./rpc/streams.ts";
 import { installPlatform } from "./runtime/index.ts";
 import { start } from "./worker/start.ts";
@@ -42,6 +42,7 @@ const platform = installPlatform(globalThis, {
   connectionOver: bodyFinished,
   bodies: {
     exportStream: (stream, length) => ({ source: exportReadable(stream), length }),
+    mayPassOn: (source) => !hasSession(source),
     importStream: (source) => importReadable(source, () => bodyFinished(source)),
   },
 });

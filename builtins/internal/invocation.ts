@@ -91,19 +91,14 @@ export class Invocation {
   #wakers = 0;
   #checking = false;
   readonly #cleanups = new Set<() => void>();
-  readonly #aborted: Promise<never>;
-  #abort!: (reason: unknown) => void;
+  #aborted: { readonly reason: unknown } | null = null;
+  readonly #creditors = new Set<(reason: unknown) => void>();
 
   /** @param recording  what its tail workers will get to see; null if it has none */
   constructor(
     readonly limits: InvocationLimits = DEFAULT_LIMITS,
     readonly recording: Recording | null = null,
-  ) {
-    this.#aborted = new Promise<never>((_, reject) => {
-      this.#abort = reject;
-    });
-    this.#aborted.catch(() => {});
-  }
+  ) {}
 
   get ended(): boolean {
     return this.#ended;
@@ -158,11 +153,25 @@ export class Invocation {
   owe<T>(promise: Promise<T>): Promise<T> {
     this.#owed++;
     if (this.#wakers === 0) this.#checkSoon();
-    const settled = () => {
-      this.#owed--;
-    };
-    promise.then(settled, settled);
-    return Promise.race([this.#aborted, promise]);
+    // Not a race with a promise that lives as long as the invocation: that one would keep every answer until then.
+    return new Promise<T>((resolve, reject) => {
+      if (this.#aborted !== null) reject(this.#aborted.reason);
+      this.#creditors.add(reject);
+      const settled = () => {
+        this.#owed--;
+        this.#creditors.delete(reject);
+      };
+      promise.then(
+        (value) => {
+          settled();
+          resolve(value);
+        },
+        (error: unknown) => {
+          settled();
+          reject(error);
+        },
+      );
+    });
   }
 
   // Once the current turn is over, no microtask can help any more.
@@ -189,7 +198,9 @@ export class Invocation {
 
   abort(reason: unknown): void {
     this.recording?.failed(reason);
-    this.#abort(reason);
+    this.#aborted ??= { reason };
+    for (const reject of this.#creditors) reject(reason);
+    this.#creditors.clear();
     this.end();
   }
 

@@ -60,6 +60,11 @@ function watchBody(response: WireResponse, session: Session): WireResponse {
   return response;
 }
 
+/** Whether a call of ours is kept open until `source` is over. */
+export function hasSession(source: Cap): boolean {
+  return bodySessions.has(source);
+}
+
 /** Called by the transport of bodies when `source` is over, and by that of WebSockets. */
 export function bodyFinished(source: Cap): void {
   bodySessions.get(source)?.();

@@ -209,7 +209,8 @@ export class Body {
       if (bytes.byteLength <= MAX_INLINE_BYTES) return bytes;
       return hooks().bodies.exportStream(streamOfBytes(shared ? copyBytes(bytes) : bytes), bytes.byteLength);
     }
-    if (this.#stream === null && this.#remote !== null && this.#signal === undefined) {
+    const mayPass = this.#remote !== null && hooks().bodies.mayPassOn(this.#remote.source);
+    if (this.#stream === null && this.#remote !== null && this.#signal === undefined && mayPass) {
       const remote = this.#remote; // passed on unread
       this.#take();
       return remote;

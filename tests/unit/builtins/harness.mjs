@@ -243,6 +243,7 @@ export function createSandbox() {
     },
     outbound: () => sandbox.target,
     bodies: {
+      mayPassOn: () => true,
       exportStream(stream, length) {
         const source = { stream };
         sandbox.exported.push(source);
