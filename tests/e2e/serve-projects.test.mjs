@@ -144,3 +144,50 @@ test("answers arrive as they are produced", options, async (t) => {
   for (let part = await reader.read(); !part.done; part = await reader.read()) rest += Buffer.from(part.value);
   assert.equal(rest, "last");
 });
+
+test("services with props and entrypoint; named entrypoints know their own props only", options, async (t) => {
+  const root = folder(t, {
+    "shop/wrangler.jsonc": config({ name: "shop", mayfly: { workers: ["../desk/wrangler.jsonc"] }, services: [
+      { binding: "PLAIN", service: "desk" }, { binding: "EU", service: "desk", entrypoint: "Region", props: { region: "eu", deep: { n: [1] } } },
+      { binding: "US", service: "desk", entrypoint: "Region", props: { region: "us" } }, { binding: "SELF", service: "shop", entrypoint: "Own" }] }),
+    "shop/main.js": `import { WorkerEntrypoint } from "cloudflare:workers";
+      export default { async fetch(_, env) { return Response.json([await env.PLAIN.props(), await env.EU.props(), await env.US.props(), await env.SELF.who()]); } };
+      export class Own extends WorkerEntrypoint { who() { return "own"; } }`,
+    "desk/wrangler.jsonc": config({ name: "desk" }),
+    "desk/main.js": `import { WorkerEntrypoint } from "cloudflare:workers";
+      export default class extends WorkerEntrypoint { props() { return this.ctx.props; } }
+      export class Region extends WorkerEntrypoint { props() { return this.ctx.props; } }`,
+  });
+  const server = await serve(t, `${root}/shop`);
+  assert.deepEqual(await json(server, "/"), [{}, { region: "eu", deep: { n: [1] } }, { region: "us" }, "own"]);
+});
+
+test(".env gives secrets where there is no .dev.vars", options, async (t) => {
+  const main = "export default { fetch: (_, env) => Response.json({ ...env }) };";
+  const server = await serve(t, project(t, main, { vars: { A: "open" } }, { ".env": "A=secret\nB='two words'\n" }));
+  assert.deepEqual(await json(server, "/"), { A: "secret", B: "two words" });
+  const both = await serve(t, project(t, main, {}, { ".env": "A=env\n", ".dev.vars": "B=vars\n" }));
+  assert.deepEqual(await json(both, "/"), { B: "vars" });
+});
+
+test("limits.subrequests of a worker holds for each of its requests", options, async (t) => {
+  const server = await serve(t, project(t, `
+    export default { async fetch(request, env) {
+      if (request.url.endsWith("/inner")) return new Response("");
+      let done = 0;
+      try { for (;;) { await env.SELF.fetch("http://x/inner"); done++; } } catch (e) { return Response.json([done, e.message.slice(0, 20)]); }
+    } };`, { limits: { subrequests: 3 }, services: [{ binding: "SELF", service: "app" }] }));
+  for (let i = 0; i < 2; i++) assert.deepEqual(await json(server, "/"), [3, "Too many subrequests"]);
+});
+
+test("keys with no effect here are named at the start with what they would need; hosting keys are not", options, async (t) => {
+  const server = await serve(t, project(t, "export default { fetch: () => new Response('ok') };", {
+    workers_dev: true, observability: { enabled: true }, placement: { mode: "smart" }, account_id: "x",
+    kv_namespaces: [{ binding: "KV", id: "1" }], triggers: { crons: ["* * * * *"] }, routes: ["example.com/*"], compatability_flags: [],
+  }));
+  assert.equal((await ask(server, "/")).text, "ok");
+  const { stderr } = server.output;
+  for (const key of ["kv_namespaces", "triggers", "routes"]) assert.match(stderr, new RegExp(`the key "${key}" has no effect`));
+  assert.match(stderr, /"compatability_flags" is unknown.*\n(.*\n)*.*did you mean "compatibility_flags"/);
+  for (const key of ["workers_dev", "observability", "placement", "account_id"]) assert.equal(stderr.includes(key), false, key);
+});
