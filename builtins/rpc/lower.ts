@@ -17,7 +17,7 @@ import { exportArgument, exportDisposer, exportResult } from "./target.ts";
 import { exportReadable, exportWritable, lowerRequest, lowerResponse } from "./streams.ts";
 
 export const Tag = {
-  STUB: 1, FETCHER: 2, ERROR: 3, DOM_EXCEPTION: 4, HEADERS: 5, REQUEST: 6, RESPONSE: 7, READABLE: 8, WRITABLE: 9, BLOB: 10, DISPOSABLE: 11,
+  STUB: 1, FETCHER: 2, ERROR: 3, DOM_EXCEPTION: 4, HEADERS: 5, REQUEST: 6, RESPONSE: 7, READABLE: 8, WRITABLE: 9, BLOB: 10, DISPOSABLE: 11, SPARSE: 12,
 } as const;
 
 /**
@@ -124,15 +124,25 @@ export class Lowering {
     return copy;
   }
 
-  #array(array: unknown[]): unknown[] {
+  #array(array: unknown[]): unknown {
     const keys = Object.keys(array);
     const dense = keys.length >= array.length && (array.length === 0 || keys[array.length - 1] === String(array.length - 1));
+    if (!dense && array.length > 2 * keys.length + 16) return this.#sparse(array, keys);
     // Without holes the copy must have none either, nor come from where V8 has learnt to expect some: such arrays are
     // written more tightly.
     const copy: unknown[] = dense ? [] : new Array(array.length);
     this.#seen.set(array, copy);
     this.#members(array, keys, copy);
     return copy;
+  }
+
+  // V8 would give the receiver room for every hole: a few bytes from a hostile program would be megabytes there.
+  #sparse(array: unknown[], keys: string[]): unknown {
+    const items = {};
+    const ref = ops.newRef(Tag.SPARSE, { length: array.length, items });
+    this.#seen.set(array, ref);
+    this.#members(array, keys, items);
+    return ref;
   }
 
   #members(from: object, keys: string[], to: object): void {

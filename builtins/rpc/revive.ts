@@ -69,6 +69,8 @@ export class Reviver {
         this.#disposer = this.#handle(capAt(caps, disposer));
         return value;
       }
+      case Tag.SPARSE:
+        return sparseArray(content as { length: number; items: Record<string, unknown> });
       case Tag.HEADERS:
         return headersFromList(HeaderList.fromPairs(content as [string, string][]));
       case Tag.BLOB:
@@ -91,4 +93,15 @@ function capAt(caps: Cap[], index: unknown): Cap {
   const cap = typeof index === "number" ? caps[index] : undefined;
   if (cap === undefined) throw new TypeError("Unable to deserialize cloned data.");
   return cap;
+}
+
+function sparseArray({ length, items }: { length: number; items: Record<string, unknown> }): unknown[] {
+  const array: unknown[] = [];
+  // By way of a length that no array has room for: V8 then keeps what is there in a dictionary.
+  array.length = 0xffffffff;
+  array.length = length;
+  for (const key of Object.keys(items)) {
+    Object.defineProperty(array, key, { value: items[key], writable: true, enumerable: true, configurable: true });
+  }
+  return array;
 }

@@ -252,3 +252,12 @@ export const sharedReferencesStaySharedAcrossKinds = {
     equal(a, b);
   },
 };
+
+// The sender keeps such an array in a few bytes, so its receiver must not need megabytes for each.
+export const anArrayOfHolesCostsItsReceiverNothing = {
+  async test(_, env) {
+    const e = withClass(env, "make(n) { return Array.from({ length: n }, () => { const list = [1]; list.length = 4294967295; list.length = 30000000; return list; }); }");
+    const lists = await e.make(4);
+    deepEqual(lists.map((list) => [list.length, list[0], Object.keys(list).length]), Array(4).fill([30_000_000, 1, 1]));
+  },
+};
