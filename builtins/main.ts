@@ -6,7 +6,7 @@ import { guardWasmAtStart } from "./compatibility/wasm-at-start.ts";
 import { ops } from "./internal/ops.ts";
 import { formatStack } from "./internal/stack-trace.ts";
 import { globalOutbound } from "./internal/outbound.ts";
-import { cloneError, failureText } from "./rpc/errors.ts";
+import { cloneError, errorFromFailure, failureText } from "./rpc/errors.ts";
 import { bodyFinished, hasSession } from "./rpc/fetcher.ts";
 import { exportReadable, importReadable } from "./rpc/streams.ts";
 import { installPlatform } from "./runtime/index.ts";
@@ -42,8 +42,13 @@ const platform = installPlatform(globalThis, {
   connectionOver: bodyFinished,
   bodies: {
     exportStream: (stream, length) => ({ source: exportReadable(stream), length }),
+    // A body that keeps a session open is the body of an answer to a fetch: it breaks off with the reason of its sender.
     mayPassOn: (source) => !hasSession(source),
-    importStream: (source) => importReadable(source, () => bodyFinished(source)),
+    importStream: (source) => importReadable(source, () => bodyFinished(source), hasSession(source) ? errorFromFailure : undefined),
+    dropSource(source) {
+      ops.capDrop(source);
+      bodyFinished(source);
+    },
   },
 });
 

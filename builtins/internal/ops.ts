@@ -13,6 +13,11 @@ export interface Cap {
   readonly __cap: unique symbol;
 }
 
+/** One body being encoded or decoded. */
+export interface Codec {
+  readonly __codec: unique symbol;
+}
+
 /** A host object inside a value that is being encoded: `tag` says what it is, `content` is encoded with it. */
 export interface Ref {
   readonly __ref: unique symbol;
@@ -64,6 +69,8 @@ export interface WireRequest {
   body: WireBody;
   /** Takes the messages for the client, if it asks for a WebSocket. */
   webSocket?: Cap | null;
+  /** `cf` as JSON; "" for none. */
+  cf: string;
 }
 
 export interface WireResponse {
@@ -268,8 +275,8 @@ export interface Ops {
   capFetch(cap: Cap, request: WireRequest): { settled: Promise<WireResponse | { failed: Settled }>; cancel: () => void };
   /** Delivers trace items to an entrypoint. */
   capTail(cap: Cap, items: string): Promise<Settled | null>;
-  /** The last bytes may come with `done`, or none; after it the source is over. */
-  capRead(cap: Cap, maxBytes: number): Promise<{ bytes: Uint8Array<ArrayBuffer>; done: boolean }>;
+  /** The last bytes may come with `done`, or none; after it, or a failure, the source is over. */
+  capRead(cap: Cap, maxBytes: number): Promise<{ bytes: Uint8Array<ArrayBuffer>; done: boolean; failure: FailureText | null }>;
   /** Resolves to what the sink threw, or null. */
   capWrite(cap: Cap, bytes: Uint8Array): Promise<Settled | null>;
   capClose(cap: Cap): Promise<Settled | null>;
@@ -344,6 +351,14 @@ export interface Ops {
   parseUrl(input: string, base: string | undefined): UrlParts | null;
   /** Applies one setter of the URL standard. Null if the value is refused (the URL stays as it was). */
   setUrlPart(href: string, part: "href" | "protocol" | "username" | "password" | "host" | "hostname" | "port" | "pathname" | "search" | "hash", value: string): UrlParts | null;
+
+  // Content codings ---------------------------------------------------------------------------------
+  newCodec(coding: "gzip" | "br", decode: boolean): Codec;
+  /** Takes a piece; only when codecRead() gave nothing more of the last one. */
+  codecWrite(codec: Codec, bytes: Uint8Array): void;
+  codecEnd(codec: Codec): void;
+  /** Empty: the codec wants more, or is done. Throws TypeError for bytes that are not in the coding. */
+  codecRead(codec: Codec, maxBytes: number): Uint8Array<ArrayBuffer>;
 
   // Crypto ------------------------------------------------------------------------------------------
   randomBytes(view: Uint8Array): void;

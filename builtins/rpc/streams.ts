@@ -1,11 +1,14 @@
 // Streams between processes, and the messages that carry them. A stream that is sent is handed over: the sender's
 // object is locked, and the reader pulls.
 
-import { ops, type Cap, type Disconnect, type Reply, type Settled, type WireBody } from "../internal/ops.ts";
+import { ops, type Cap, type Disconnect, type FailureText, type Reply, type Settled, type WireBody } from "../internal/ops.ts";
 import { currentInvocation } from "../internal/invocation.ts";
+import type { Body } from "../runtime/fetch/body.ts";
 import { requestState, type Request } from "../runtime/fetch/request.ts";
 import { responseState, type Response } from "../runtime/fetch/response.ts";
-import { requestFromWire, responseFromWire, wireRequest, wireResponse } from "../runtime/fetch/wire.ts";
+import {
+  requestContent, requestFromContent, responseContent, responseFromContent, type RequestContent, type ResponseContent,
+} from "../runtime/fetch/wire.ts";
 import { ByteReader, isLocked } from "../runtime/streams/stream-access.ts";
 import { ReadableStream, WritableStream } from "../runtime/streams/streams.ts";
 import { cloneError, errorFromFailure } from "./errors.ts";
@@ -81,8 +84,15 @@ export function exportReadable(stream: ReadableStream): Cap {
   });
 }
 
-/** A source of another process as a stream here. `finished` is called once, when the stream is over. */
-export function importReadable(source: Cap, finished: () => void = () => {}): ReadableStream<Uint8Array> {
+/**
+ * A source of another process as a stream here. `finished` is called once, when the stream is over. `explain` makes
+ * the reader's error of what the source said; without it, and when the source is gone, the text is always the same.
+ */
+export function importReadable(
+  source: Cap,
+  finished: () => void = () => {},
+  explain?: (failure: FailureText) => Error,
+): ReadableStream<Uint8Array> {
   let over = false;
   const finish = () => {
     if (over) return;
@@ -101,6 +111,10 @@ export function importReadable(source: Cap, finished: () => void = () => {}): Re
       } catch {
         finish();
         throw new Error(PREMATURE);
+      }
+      if (read.failure !== null) {
+        finish();
+        throw explain?.(read.failure) ?? new Error(PREMATURE);
       }
       if (read.bytes.byteLength > 0) controller.enqueue(read.bytes);
       if (read.done) {
@@ -204,37 +218,35 @@ function reviveBody(body: LoweredBody, caps: Cap[]): WireBody {
   return { source, length: body.length };
 }
 
-function refuseUsed(message: Request | Response): void {
-  if (message.bodyUsed || message.body?.locked === true) throw new TypeError("The ReadableStream has been locked to a reader.");
+function refuseUsed(body: Body | null): void {
+  if (body !== null && (body.used || body.locked)) throw new TypeError("The ReadableStream has been locked to a reader.");
 }
 
 export function lowerRequest(request: Request, lowering: Lowering): object {
   if (requestState(request).signal !== null) throw cloneError("AbortSignal serialization is not enabled.");
-  refuseUsed(request);
-  const wire = wireRequest(request);
-  return { ...wire, redirect: request.redirect, body: lowerBody(wire.body, lowering) };
+  refuseUsed(requestState(request).body);
+  const content = requestContent(request);
+  return { ...content, body: lowerBody(content.body, lowering) };
 }
 
 export function lowerResponse(response: Response, lowering: Lowering): object {
-  refuseUsed(response);
-  if (responseState(response).webSocket !== null) {
+  const { body, webSocket } = responseState(response);
+  refuseUsed(body);
+  if (webSocket !== null) {
     throw cloneError('Could not serialize object of type "WebSocket". This type does not support serialization.');
   }
-  const wire = wireResponse(response);
-  return { ...wire, body: lowerBody(wire.body, lowering) };
+  const content = responseContent(response);
+  return { ...content, body: lowerBody(content.body, lowering) };
 }
 
-interface LoweredMessage {
-  body: LoweredBody;
-}
+type Lowered<T> = Omit<T, "body"> & { body: LoweredBody };
 
 export function reviveRequest(content: unknown, caps: Cap[], _session: Session | null): Request {
-  const wire = content as LoweredMessage & Parameters<typeof requestFromWire>[0] & { redirect: unknown };
-  const redirect = wire.redirect === "follow" ? "follow" : "manual";
-  return requestFromWire({ ...wire, body: reviveBody(wire.body, caps) }, null, redirect);
+  const lowered = content as Lowered<RequestContent>;
+  return requestFromContent({ ...lowered, body: reviveBody(lowered.body, caps) });
 }
 
 export function reviveResponse(content: unknown, caps: Cap[], _session: Session | null): Response {
-  const wire = content as LoweredMessage & Parameters<typeof responseFromWire>[0];
-  return responseFromWire({ ...wire, body: reviveBody(wire.body, caps) });
+  const lowered = content as Lowered<ResponseContent>;
+  return responseFromContent({ ...lowered, body: reviveBody(lowered.body, caps) });
 }

@@ -19,7 +19,7 @@ import { HeaderList } from "./fetch/header-list.ts";
 import { headerListOf, headersFromList, isHeaders } from "./fetch/headers.ts";
 import { createRequest, isRequest, requestState } from "./fetch/request.ts";
 import { createResponse, isResponse, responseState } from "./fetch/response.ts";
-import { requestFromWire, responseFromWire, wireRequest, wireResponse } from "./fetch/wire.ts";
+import { requestFromWire, responseFromWire, wireResponse } from "./fetch/wire.ts";
 import { blobBytes, createBlob, isBlob } from "./blob/blob.ts";
 import { isFile } from "./blob/file.ts";
 import { createNavigator } from "./navigator/navigator.ts";
@@ -55,7 +55,6 @@ const platform = {
   fetchThrough,
   requestFromWire,
   responseFromWire,
-  wireRequest,
   wireResponse,
 
   // Brand checks: true for genuine instances only, whatever their prototype.

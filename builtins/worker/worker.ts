@@ -3,9 +3,9 @@
 import { ops, type Cap, type Encoded, type WireRequest, type WireResponse } from "../internal/ops.ts";
 import { DEFAULT_LIMITS, Invocation, type InvocationLimits } from "../internal/invocation.ts";
 import { globalOutbound } from "../internal/outbound.ts";
-import type { Request } from "../runtime/fetch/request.ts";
+import { requestState, type Request } from "../runtime/fetch/request.ts";
 import { isResponse, type Response } from "../runtime/fetch/response.ts";
-import { requestFromWire, wireRequest, wireResponse } from "../runtime/fetch/wire.ts";
+import { requestFromWire, wireResponse } from "../runtime/fetch/wire.ts";
 import { abortSignal, createSignal } from "../runtime/events/abort.ts";
 import { failureText, SystemError, systemError } from "../rpc/errors.ts";
 import { newFetcher, newLoopback } from "../rpc/fetcher.ts";
@@ -353,7 +353,7 @@ function recorded(invocation: Invocation, body: () => unknown): unknown {
 /** The request as it came, for another try. Null if its body was read and cannot be had again. */
 function replayed(wire: WireRequest, request: Request): WireRequest | null {
   if (wire.body === null || wire.body instanceof Uint8Array) return wire;
-  return request.bodyUsed ? null : { ...wire, body: wireRequest(request).body };
+  return request.bodyUsed ? null : { ...wire, body: requestState(request).body!.toWire() };
 }
 
 function endsInObject(value: object): boolean {

@@ -295,7 +295,8 @@ kj::Maybe<ModuleGraph::Entry&> ModuleGraph::resolve(kj::StringPtr specifier,
 kj::Maybe<ModuleGraph::Entry&> ModuleGraph::findOrThrow(kj::StringPtr specifier,
                                                         kj::StringPtr referrer, Road road) {
   KJ_IF_MAYBE (entry, resolve(specifier, referrer)) return *entry;
-  auto importer = road == Road::IMPORT ? kj::str("\n  imported from \"", referrer, "\"") : kj::str();
+  auto importer =
+      road == Road::IMPORT ? kj::str("\n  imported from \"", referrer, "\"") : kj::str();
   if (!hasScheme(specifier) && resolvePath(specifier, referrer) == nullptr) {
     throwError(isolate, kj::str("Invalid module specifier \"", specifier, "\".", importer), true);
   } else {

@@ -23,7 +23,7 @@ public:
   enum class Kind { ESM, COMMON_JS, TEXT, JSON, DATA, WASM };
 
   struct Options {
-    bool codeGeneration = true;     // whether eval() and Wasm bytes work while modules are evaluated
+    bool codeGeneration = true;  // whether eval() and Wasm bytes work while modules are evaluated
     bool importAttributes = false;  // whether they are ignored; otherwise they are an error
     v8::Local<v8::Value> frame;     // the async context of code that import() evaluates
   };

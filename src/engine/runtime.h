@@ -68,7 +68,8 @@ public:
   void onUnhandledRejection(RejectionHook hook) { rejectionHook = kj::mv(hook); }
 
   // Gives what `error.stack` is. Without one, V8 formats it.
-  using StackHook = kj::Function<v8::MaybeLocal<v8::Value>(v8::Local<v8::Value> error, v8::Local<v8::Array> sites)>;
+  using StackHook = kj::Function<v8::MaybeLocal<v8::Value>(v8::Local<v8::Value> error,
+                                                           v8::Local<v8::Array> sites)>;
   void onStack(StackHook hook);
 
   // Told of such promises when they get a handler after all.

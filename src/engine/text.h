@@ -25,7 +25,7 @@ v8::Local<v8::String> name(v8::Isolate* isolate, kj::StringPtr utf8);
 kj::String utf8(v8::Isolate* isolate, v8::Local<v8::String> string);
 kj::String utf8(v8::Isolate* isolate, v8::Local<v8::Value> value);  // empty unless a string
 
-// A Latin-1 JavaScript string (HTTP header values) as bytes; units above 255 become '?'.
+// A JavaScript string of bytes (base64) as bytes; units above 255 become '?'.
 kj::String latin1(v8::Isolate* isolate, v8::Local<v8::Value> value);
 v8::Local<v8::String> fromLatin1(v8::Isolate* isolate, kj::ArrayPtr<const char> bytes);
 

@@ -165,5 +165,6 @@ kj::ArrayPtr<const Operation> moduleOperations();
 kj::ArrayPtr<const Operation> timeOperations();
 kj::ArrayPtr<const Operation> textOperations();
 kj::ArrayPtr<const Operation> cryptoOperations();
+kj::ArrayPtr<const Operation> encodingOperations();
 
 }  // namespace mayfly::sandbox

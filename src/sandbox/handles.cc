@@ -10,6 +10,7 @@ namespace {
 alignas(8) char capBrand[8];
 alignas(8) char encodedBrand[8];
 alignas(8) char refBrand[8];
+alignas(8) char codecBrand[8];
 
 enum Field { BRAND, CONTENT, EXTRA, COUNT = HANDLE_FIELDS };
 
@@ -84,6 +85,14 @@ kj::Maybe<Ref> findRef(Bridge&, v8::Local<v8::Object> object) {
   if (!hasBrand(object, refBrand)) return nullptr;
   return Ref{object->GetInternalField(EXTRA).As<v8::Value>().As<v8::Uint32>()->Value(),
              object->GetInternalField(CONTENT).As<v8::Value>()};
+}
+
+v8::Local<v8::Object> wrapCodec(Bridge& bridge, kj::Own<ContentCodec> codec) {
+  return wrap(bridge, codecBrand, kj::mv(codec));
+}
+
+ContentCodec& unwrapCodec(Bridge&, v8::Local<v8::Value> value) {
+  return *unwrap<kj::Own<ContentCodec>>(value, codecBrand, "Codec");
 }
 
 kj::Own<Encoded> Encoded::read(schema::Payload::Reader payload) {

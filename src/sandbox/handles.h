@@ -1,4 +1,4 @@
-// Native objects in JavaScript's hands: Cap, Encoded, Ref (builtins/internal/ops.ts).
+// Native objects in JavaScript's hands: Cap, Encoded, Ref, Codec (builtins/internal/ops.ts).
 //
 // Ownership  The JavaScript object owns the native one and lets go when it is collected, or at once by capDrop().
 // Trust      unwrap functions check the brand: a wrong argument is a TypeError, never a wild pointer.
@@ -10,6 +10,7 @@
 #include <v8.h>
 
 #include "sandbox/bridge.h"
+#include "sandbox/content-codec.h"
 #include "schema/value.capnp.h"
 
 namespace mayfly::sandbox {
@@ -95,6 +96,9 @@ struct Ref {
   v8::Local<v8::Value> content;
 };
 kj::Maybe<Ref> findRef(Bridge& bridge, v8::Local<v8::Object> object);
+
+v8::Local<v8::Object> wrapCodec(Bridge& bridge, kj::Own<ContentCodec> codec);
+ContentCodec& unwrapCodec(Bridge& bridge, v8::Local<v8::Value> value);
 
 constexpr int HANDLE_FIELDS = 3;  // brand, content, extra
 

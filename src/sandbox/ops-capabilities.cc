@@ -91,10 +91,10 @@ bool isFailure(schema::Failure::Reader failure) {
   return failure.getMessage().size() > 0 || failure.getName().size() > 0;
 }
 
-void throwIfFailed(schema::Failure::Reader failure) {
-  if (!isFailure(failure)) return;
-  kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
-                                        kj::str(failure.getMessage())));
+// How a source says that it failed; null if it did not.
+v8::Local<v8::Value> failureOrNull(Bridge& bridge, schema::Failure::Reader failure) {
+  if (!isFailure(failure)) return v8::Null(bridge.isolate);
+  return getField(bridge, settledFrom(bridge, failure), "failure");
 }
 
 void capRead(Bridge& bridge, const Info& info) {
@@ -103,7 +103,6 @@ void capRead(Bridge& bridge, const Info& info) {
   uint32_t maxBytes = info[1].As<v8::Uint32>()->Value();
   request.setMaxBytes(maxBytes);
   auto promise = request.send().then([maxBytes](auto&& response) {
-    throwIfFailed(response.getFailure());
     KJ_REQUIRE(response.getBytes().size() <= maxBytes, "a source sent more than it was asked for");
     return kj::mv(response);
   });
@@ -112,6 +111,7 @@ void capRead(Bridge& bridge, const Info& info) {
         auto result = v8::Object::New(bridge.isolate);
         setField(bridge, result, "bytes", newBytes(bridge, response.getBytes()));
         setField(bridge, result, "done", v8::Boolean::New(bridge.isolate, response.getDone()));
+        setField(bridge, result, "failure", failureOrNull(bridge, response.getFailure()));
         return result;
       }));
 }

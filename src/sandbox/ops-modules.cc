@@ -48,9 +48,9 @@ void evaluateModules(Bridge& bridge, const Info& info) {
   bool added = true;
   for (uint32_t i = 0; i < modules->Length() && added; ++i) {
     auto module = modules->Get(bridge.context(), i).ToLocalChecked().As<v8::Object>();
-    added = graph.add(getText(bridge, module, "name"),
-                      kindFromName(getText(bridge, module, "kind")),
-                      getField(bridge, module, "body"));
+    added =
+        graph.add(getText(bridge, module, "name"), kindFromName(getText(bridge, module, "kind")),
+                  getField(bridge, module, "body"));
   }
   kj::Maybe<ModuleGraph::Evaluated> outcome;
   if (added) outcome = graph.evaluate(engine::utf8(bridge.isolate, info[0]));
@@ -61,8 +61,7 @@ void evaluateModules(Bridge& bridge, const Info& info) {
     KJ_REQUIRE(tryCatch.HasCaught() && !tryCatch.HasTerminated(), "JavaScript was terminated");
     setField(bridge, result, "failed", tryCatch.Exception());
     setField(bridge, result, "where",
-             engine::text(bridge.isolate,
-                          engine::positionOf(bridge.isolate, tryCatch.Message())));
+             engine::text(bridge.isolate, engine::positionOf(bridge.isolate, tryCatch.Message())));
   }
   info.GetReturnValue().Set(result);
 }

@@ -93,10 +93,15 @@ void log(Bridge& bridge, const Info& info) {
 }
 
 constexpr Operation OPERATIONS[] = {
-    {"stopClock", operation<stopClock>},     {"freezeClock", operation<freezeClock>}, {"startTimer", operation<startTimer>},
-    {"cancelTimer", operation<cancelTimer>}, {"monotonicMs", operation<monotonicMs>},
-    {"asyncFrame", operation<asyncFrame>},   {"setAsyncFrame", operation<setAsyncFrame>},
-    {"atTurnEnd", operation<atTurnEnd>},     {"log", operation<log>},
+    {"stopClock", operation<stopClock>},
+    {"freezeClock", operation<freezeClock>},
+    {"startTimer", operation<startTimer>},
+    {"cancelTimer", operation<cancelTimer>},
+    {"monotonicMs", operation<monotonicMs>},
+    {"asyncFrame", operation<asyncFrame>},
+    {"setAsyncFrame", operation<setAsyncFrame>},
+    {"atTurnEnd", operation<atTurnEnd>},
+    {"log", operation<log>},
 };
 
 }  // namespace

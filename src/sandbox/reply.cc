@@ -6,8 +6,6 @@
 
 namespace mayfly::sandbox {
 
-using engine::fromLatin1;
-using engine::latin1;
 using engine::name;
 using engine::text;
 using engine::utf8;
@@ -78,8 +76,8 @@ void writeFailureText(Bridge& bridge, v8::Local<v8::Object> failure,
 v8::Local<v8::Value> headersFrom(Bridge& bridge, capnp::List<schema::HttpHeader>::Reader headers) {
   auto array = v8::Array::New(bridge.isolate, static_cast<int>(headers.size()));
   for (auto i : kj::indices(headers)) {
-    v8::Local<v8::Value> pair[] = {fromLatin1(bridge.isolate, headers[i].getName().asArray()),
-                                   fromLatin1(bridge.isolate, headers[i].getValue().asArray())};
+    v8::Local<v8::Value> pair[] = {text(bridge.isolate, headers[i].getName().asArray()),
+                                   text(bridge.isolate, headers[i].getValue().asArray())};
     array->Set(bridge.context(), i, v8::Array::New(bridge.isolate, pair, 2)).Check();
   }
   return array;
@@ -94,8 +92,8 @@ void writeHeaders(Bridge& bridge, v8::Local<v8::Value> value, Builder builder) {
     auto pair = array->Get(bridge.context(), i).ToLocalChecked();
     KJ_REQUIRE(pair->IsArray(), "a header is not a pair");
     auto header = pair.As<v8::Array>();
-    list[i].setName(latin1(bridge.isolate, header->Get(bridge.context(), 0).ToLocalChecked()));
-    list[i].setValue(latin1(bridge.isolate, header->Get(bridge.context(), 1).ToLocalChecked()));
+    list[i].setName(utf8(bridge.isolate, header->Get(bridge.context(), 0).ToLocalChecked()));
+    list[i].setValue(utf8(bridge.isolate, header->Get(bridge.context(), 1).ToLocalChecked()));
   }
 }
 
@@ -218,6 +216,7 @@ v8::Local<v8::Object> requestFrom(Bridge& bridge, schema::HttpRequest::Reader re
   setField(bridge, object, "url", text(bridge.isolate, request.getUrl().asArray()));
   setField(bridge, object, "headers", headersFrom(bridge, request.getHeaders()));
   setField(bridge, object, "body", bodyFrom(bridge, request.getBody()));
+  setField(bridge, object, "cf", text(bridge.isolate, request.getCfJson().asArray()));
   setField(bridge, object, "webSocket", webSocketFrom(bridge, request));
   return object;
 }
@@ -225,8 +224,7 @@ v8::Local<v8::Object> requestFrom(Bridge& bridge, schema::HttpRequest::Reader re
 v8::Local<v8::Object> responseFrom(Bridge& bridge, schema::HttpResponse::Reader response) {
   auto object = v8::Object::New(bridge.isolate);
   setField(bridge, object, "status", v8::Integer::New(bridge.isolate, response.getStatus()));
-  setField(bridge, object, "statusText",
-           fromLatin1(bridge.isolate, response.getStatusText().asArray()));
+  setField(bridge, object, "statusText", text(bridge.isolate, response.getStatusText().asArray()));
   setField(bridge, object, "headers", headersFrom(bridge, response.getHeaders()));
   setField(bridge, object, "body", bodyFrom(bridge, response.getBody()));
   setField(bridge, object, "webSocket", webSocketFrom(bridge, response));
@@ -241,6 +239,7 @@ void writeRequest(Bridge& bridge, v8::Local<v8::Object> request,
   builder.setUrl(getText(bridge, request, "url"));
   writeHeaders(bridge, getField(bridge, request, "headers"), builder);
   writeBody(bridge, getField(bridge, request, "body"), builder.initBody());
+  builder.setCfJson(getText(bridge, request, "cf"));
   writeWebSocket(bridge, request, builder);
 }
 
@@ -249,7 +248,7 @@ void writeResponse(Bridge& bridge, v8::Local<v8::Object> response,
   auto status = getField(bridge, response, "status");
   KJ_REQUIRE(status->IsUint32() && status.As<v8::Uint32>()->Value() < 1000, "bad status");
   builder.setStatus(static_cast<uint16_t>(status.As<v8::Uint32>()->Value()));
-  builder.setStatusText(latin1(bridge.isolate, getField(bridge, response, "statusText")));
+  builder.setStatusText(utf8(bridge.isolate, getField(bridge, response, "statusText")));
   writeHeaders(bridge, getField(bridge, response, "headers"), builder);
   writeBody(bridge, getField(bridge, response, "body"), builder.initBody());
   writeWebSocket(bridge, response, builder);

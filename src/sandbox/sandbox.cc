@@ -113,7 +113,7 @@ private:
     auto shape = v8::ObjectTemplate::New(isolate);
     for (auto table : {valueOperations(), capabilityOperations(), remoteClassOperations(),
                        socketOperations(), loaderOperations(), moduleOperations(), timeOperations(),
-                       textOperations(), cryptoOperations()}) {
+                       textOperations(), cryptoOperations(), encodingOperations()}) {
       for (auto& operation : table) {
         shape->Set(isolate, operation.name,
                    v8::FunctionTemplate::New(isolate, operation.callback, {}, {}, 0,

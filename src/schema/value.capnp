@@ -104,7 +104,7 @@ interface TlsStarter {
 
 struct HttpHeader {
   name @0 :Text;
-  value @1 :Text;      # bytes 0x20-0xff, no CR or LF
+  value @1 :Text;      # bytes 0x20-0xff, no CR or LF; UTF-8 if programs are to read it
 }
 
 struct HttpRequest {
@@ -114,10 +114,12 @@ struct HttpRequest {
   body @3 :Body;
   webSocket @4 :MessageSink;
   # With `Upgrade: websocket` among the headers: takes the messages for the client, should the answer be 101.
+
+  cfJson @5 :Text;     # the program's `cf`, for interceptors and services; empty for none
 }
 
 struct HttpResponse {
-  status @0 :UInt16;   # 200-599, or 101 with a `webSocket`
+  status @0 :UInt16;   # 200-999 (servers invent some), or 101 with a `webSocket`
   statusText @1 :Text;
   headers @2 :List(HttpHeader);
   body @3 :Body;

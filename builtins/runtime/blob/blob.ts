@@ -2,7 +2,7 @@
 
 import { ops } from "../../internal/ops.ts";
 import { decodeUtf8 } from "../encoding/text-decoder.ts";
-import { streamOfBytes } from "../streams/stream-access.ts";
+import { setKnownLength, streamOfBytes } from "../streams/stream-access.ts";
 import type { ReadableStream } from "../streams/streams.ts";
 import { bytesOf, concatBytes, copyBytes, isBufferSource } from "../support/intrinsics.ts";
 import { setInspector } from "../support/inspectors.ts";
@@ -75,7 +75,9 @@ export class Blob {
   }
 
   stream(): ReadableStream<Uint8Array> {
-    return streamOfBytes(copyBytes(this.#bytes));
+    const stream = streamOfBytes(copyBytes(this.#bytes));
+    setKnownLength(stream, this.size);
+    return stream;
   }
 }
 

@@ -11,4 +11,6 @@ export interface BodyTransport {
   mayPassOn(source: Cap): boolean;
   /** A stream that reads from `source`; cancelling it lets go of the source. */
   importStream(source: Cap, length: number): ReadableStream<Uint8Array>;
+  /** Lets go of a source that nobody will read. */
+  dropSource(source: Cap): void;
 }

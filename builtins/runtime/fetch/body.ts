@@ -24,6 +24,7 @@ import { hooks } from "../support/platform-hooks.ts";
 import { isObject, toUSVString } from "../support/webidl.ts";
 import { isURLSearchParams, serializeSearchParams } from "../url/url-search-params.ts";
 import { abortableStream } from "./abortable-stream.ts";
+import { decodedStream, encodeBytes, encodedStream, type Coding } from "./content-coding.ts";
 import { serializeMultipart } from "./multipart-writer.ts";
 
 /** Whole bodies up to this size travel inside their message. */
@@ -38,6 +39,8 @@ export class Body {
   #stream: ReadableStream<Uint8Array> | null;
   // Somebody else may hold the same bytes, so they are not handed out without a copy.
   #shared: boolean;
+  // The coding that the whole or remote content is in; what the program reads is decoded.
+  #coding: Coding | null = null;
   #used = false;
   #signal: AbortSignal | undefined;
   // Content of the runtime's own belongs to an invocation; a program's stream is the program's.
@@ -69,9 +72,14 @@ export class Body {
     return new Body(null, false, stream, null);
   }
 
-  static fromWire(wire: WireBody): Body | null {
+  /** `coding`: in which the content arrived. */
+  static fromWire(wire: WireBody, coding: Coding | null = null): Body | null {
     if (wire === null) return null;
-    return isBufferSource(wire) ? new Body(wire as Uint8Array, false, null, null) : new Body(null, false, null, wire);
+    const body = isBufferSource(wire)
+      ? new Body(wire as Uint8Array, false, null, null)
+      : new Body(null, false, null, wire);
+    body.#coding = coding;
+    return body;
   }
 
   get used(): boolean {
@@ -85,6 +93,13 @@ export class Body {
   /** True if the content is at hand, so that it can be sent more than once. */
   get replayable(): boolean {
     return this.#whole !== null && this.#stream === null && !this.#used;
+  }
+
+  /** How many bytes it gives; -1 if that is not known before it has been read. */
+  get length(): number {
+    if (this.#stream !== null) return knownLength(this.#stream);
+    if (this.#coding !== null) return -1;
+    return this.#remote !== null ? this.#remote.length : this.#wholeBytes().byteLength;
   }
 
   /** True if it is at hand and has no bytes. */
@@ -101,18 +116,22 @@ export class Body {
       } else if (this.#remote !== null) {
         const { source, length } = this.#remote;
         const imported = hooks().bodies.importStream(source, length);
-        this.#stream = this.#signal === undefined ? imported : abortableStream(imported, this.#signal);
-        if (length >= 0) setKnownLength(this.#stream, length);
+        this.#stream = this.#plain(this.#signal === undefined ? imported : abortableStream(imported, this.#signal), length);
         this.#remote = null;
       } else {
         const bytes = this.#wholeBytes();
         const { length } = bytes;
-        this.#stream = streamOfBytes(this.#shared ? copyBytes(bytes) : bytes);
-        setKnownLength(this.#stream, length);
+        this.#stream = this.#plain(streamOfBytes(this.#shared ? copyBytes(bytes) : bytes), length);
         this.#whole = null;
       }
     }
     return this.#stream;
+  }
+
+  #plain(raw: ReadableStream<Uint8Array>, length: number): ReadableStream<Uint8Array> {
+    if (this.#coding !== null) return decodedStream(raw, this.#coding);
+    if (length >= 0) setKnownLength(raw, length);
+    return raw;
   }
 
   /** From now on an abort of `signal` ends the content early, if it still has to come from elsewhere. */
@@ -152,7 +171,7 @@ export class Body {
 
   async #takeShared(): Promise<Uint8Array> {
     this.requireUnused();
-    if (this.#stream === null && this.#whole !== null) {
+    if (this.#stream === null && this.#whole !== null && this.#coding === null) {
       const bytes = this.#wholeBytes();
       this.#take();
       return bytes;
@@ -170,6 +189,7 @@ export class Body {
   move(): Body {
     this.requireUnused();
     const moved = new Body(this.#whole, this.#shared, this.#stream, this.#remote);
+    moved.#coding = this.#coding;
     moved.#signal = this.#signal;
     this.#take();
     this.#stream = null;
@@ -180,8 +200,7 @@ export class Body {
   clone(): Body {
     this.requireUnused();
     if (this.#stream === null && this.#whole !== null) {
-      this.#shared = true;
-      return new Body(this.#whole, true, null, null);
+      return this.replay();
     }
     const length = knownLength(this.stream);
     const [mine, theirs] = teeStream(this.stream) as [ReadableStream<Uint8Array>, ReadableStream<Uint8Array>];
@@ -196,33 +215,39 @@ export class Body {
   /** Another Body of the same whole content, for sending it again after a redirect. */
   replay(): Body {
     this.#shared = true;
-    return new Body(this.#whole, true, null, null);
+    const again = new Body(this.#whole, true, null, null);
+    again.#coding = this.#coding;
+    return again;
   }
 
-  /** Hands the content to another process; this Body counts as used. */
-  toWire(): WireBody {
+  /** Hands the content to another process, in `coding`; this Body counts as used. */
+  toWire(coding: Coding | null = null): WireBody {
     this.requireUnused();
-    if (this.#stream === null && this.#whole !== null) {
-      const bytes = this.#wholeBytes();
-      const shared = this.#shared;
+    const asItIs = this.#stream === null && this.#coding === coding;
+    if (this.#whole !== null && (asItIs || this.#coding === null)) {
+      const bytes = asItIs ? this.#wholeBytes() : encodeBytes(this.#wholeBytes(), coding!);
+      const shared = asItIs && this.#shared;
       this.#take();
       if (bytes.byteLength <= MAX_INLINE_BYTES) return bytes;
       return hooks().bodies.exportStream(streamOfBytes(shared ? copyBytes(bytes) : bytes), bytes.byteLength);
     }
-    const mayPass = this.#remote !== null && hooks().bodies.mayPassOn(this.#remote.source);
-    if (this.#stream === null && this.#remote !== null && this.#signal === undefined && mayPass) {
-      const remote = this.#remote; // passed on unread
+    if (asItIs && this.#remote !== null && this.#signal === undefined) {
+      const remote = this.#remote;
       this.#take();
-      return remote;
+      const { bodies } = hooks();
+      // Passed on unread if it outlives the invocation that received it, otherwise byte for byte.
+      if (bodies.mayPassOn(remote.source)) return remote;
+      return bodies.exportStream(bodies.importStream(remote.source, remote.length), remote.length);
     }
     const { stream } = this;
     this.#used = true;
-    return hooks().bodies.exportStream(stream, knownLength(stream));
+    if (coding === null) return hooks().bodies.exportStream(stream, knownLength(stream));
+    return hooks().bodies.exportStream(encodedStream(stream, coding), -1);
   }
 
   /** Lets go of content that nobody will read. */
   discard(reason?: unknown): void {
-    if (this.#remote !== null) ops.capDrop(this.#remote.source);
+    if (this.#remote !== null) hooks().bodies.dropSource(this.#remote.source);
     else if (this.#stream !== null && !isLocked(this.#stream)) ignoreRejection(cancelStream(this.#stream, reason));
     this.#take();
   }

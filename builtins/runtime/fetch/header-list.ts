@@ -2,7 +2,7 @@
 
 import type { HeaderPairs } from "../../internal/ops.ts";
 import { regExpTest, toLowerCase } from "../support/intrinsics.ts";
-import { toByteString } from "../support/webidl.ts";
+import { toDOMString, toUSVString } from "../support/webidl.ts";
 
 interface Header {
   /** As first given: that is how it is sent. */
@@ -15,15 +15,16 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FORBIDDEN_IN_VALUE = /[\0\r\n]/;
 
 export function checkHeaderName(name: unknown): string {
-  const text = toByteString(name, "A header name");
-  if (!regExpTest(TOKEN, text)) throw new TypeError(`Invalid header name: ${JSON.stringify(text)}`);
+  const text = toDOMString(name);
+  if (!regExpTest(TOKEN, text)) throw new TypeError(`Invalid header name. (${JSON.stringify(text)})`);
   return text;
 }
 
+/** What lies above U+007F travels as UTF-8. */
 export function checkHeaderValue(value: unknown, name: string): string {
-  const text = toByteString(value, `The value of header "${name}"`).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
+  const text = toUSVString(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
   if (regExpTest(FORBIDDEN_IN_VALUE, text))
-    throw new TypeError(`Invalid value of header "${name}": it has a line break or a NUL in it.`);
+    throw new TypeError(`Invalid header value. (That of "${name}" has a line break or a NUL in it.)`);
   return text;
 }
 

@@ -1,9 +1,9 @@
-// Headers, without guards: requests and responses here may carry any header.
+// Headers. Any header may be set, but not on what came from elsewhere: that is immutable until it is copied.
 
 import { reflectApply } from "../support/intrinsics.ts";
 import { setInspector } from "../support/inspectors.ts";
 import { pairIterators } from "../support/pair-iterator.ts";
-import { defineInterface, INTERNAL, isObject, requireArguments, toByteString, toPairs } from "../support/webidl.ts";
+import { defineInterface, INTERNAL, isObject, requireArguments, toDOMString, toPairs } from "../support/webidl.ts";
 import { checkHeaderName, checkHeaderValue, HeaderList } from "./header-list.ts";
 
 let listOf: (headers: Headers) => HeaderList;
@@ -12,10 +12,13 @@ const iterate = pairIterators("Headers");
 
 export class Headers {
   readonly #list: HeaderList;
+  readonly #immutable: boolean = false;
 
-  constructor(init?: unknown, list?: unknown) {
+  constructor(init: unknown = undefined, content: unknown = undefined) {
     if (init === INTERNAL) {
-      this.#list = list as HeaderList;
+      const { list, immutable } = content as { list: HeaderList; immutable: boolean };
+      this.#list = list;
+      this.#immutable = immutable;
       return;
     }
     if (init === undefined) {
@@ -27,9 +30,11 @@ export class Headers {
       return;
     }
     if (!isObject(init))
-      throw new TypeError("Failed to construct 'Headers': the argument is neither a sequence nor an object.");
+      throw new TypeError(
+        "Failed to construct 'Headers': constructor parameter 1 is not of type 'Headers or Sequence or object'.",
+      );
     this.#list = new HeaderList();
-    for (const [name, value] of toPairs(init, "Headers", (part) => toByteString(part, "A header"))) {
+    for (const [name, value] of toPairs(init, "Headers", toDOMString)) {
       this.append(name, value);
     }
   }
@@ -41,12 +46,14 @@ export class Headers {
 
   append(name: unknown, value: unknown): void {
     requireArguments(arguments.length, 2, "Headers.append");
+    this.#requireMutable();
     const key = checkHeaderName(name);
     this.#list.append(key, checkHeaderValue(value, key));
   }
 
   delete(name: unknown): void {
     requireArguments(arguments.length, 1, "Headers.delete");
+    this.#requireMutable();
     this.#list.delete(checkHeaderName(name));
   }
 
@@ -75,6 +82,7 @@ export class Headers {
 
   set(name: unknown, value: unknown): void {
     requireArguments(arguments.length, 2, "Headers.set");
+    this.#requireMutable();
     const key = checkHeaderName(name);
     this.#list.set(key, checkHeaderValue(value, key));
   }
@@ -103,6 +111,10 @@ export class Headers {
     return iterate(() => this.#list.sorted(), "values");
   }
 
+  #requireMutable(): void {
+    if (this.#immutable) throw new TypeError("Can't modify immutable headers.");
+  }
+
   declare [Symbol.iterator]: () => IterableIterator<unknown>;
 }
 
@@ -121,8 +133,8 @@ export function headerListOf(headers: Headers): HeaderList {
 }
 
 /** Takes the list over. */
-export function headersFromList(list: HeaderList): Headers {
-  return new Headers(INTERNAL, list);
+export function headersFromList(list: HeaderList, immutable = false): Headers {
+  return new Headers(INTERNAL, { list, immutable });
 }
 
 defineInterface(Headers, "Headers");

@@ -2,13 +2,12 @@
 
 import { abortReason, createSignal, isAbortSignal, type AbortSignal } from "../events/abort.ts";
 import { setInspector } from "../support/inspectors.ts";
+import { jsonParse, jsonStringify } from "../support/intrinsics.ts";
 import { requireIo } from "../support/platform-hooks.ts";
 import {
   defineInterface,
   INTERNAL,
   isObject,
-  requireArguments,
-  toByteString,
   toDictionary,
   toDOMString,
   toUSVString,
@@ -18,7 +17,7 @@ import { hrefOf, invalidUrl, isURL } from "../url/url.ts";
 import { addBodyMembers, type BodyMembers } from "./body-mixin.ts";
 import { Body, extractBody } from "./body.ts";
 import type { HeaderList } from "./header-list.ts";
-import { Headers, headerListOf, headersFromList, isHeaders } from "./headers.ts";
+import { Headers, headerListOf, headersFromList } from "./headers.ts";
 
 export type RedirectMode = "follow" | "manual";
 
@@ -30,7 +29,11 @@ export interface RequestState {
   redirect: RedirectMode;
   signal: AbortSignal | null;
   cache: string | undefined;
+  /** A copy in terms of JSON; undefined for none. */
   cf: unknown;
+  /** True if the body of the response is to be seen as it came, in its Content-Encoding. */
+  rawResponse: boolean;
+  immutableHeaders: boolean;
 }
 
 let stateOf: (request: Request) => RequestState;
@@ -41,13 +44,15 @@ export class Request {
   readonly #state: RequestState;
   #headers: Headers | null = null;
 
-  constructor(input: unknown, init?: unknown) {
+  constructor(input: unknown = undefined, init: unknown = undefined) {
     if (input === INTERNAL) {
       this.#state = init as RequestState;
       return;
     }
-    requireArguments(arguments.length, 1, "Request.constructor");
-    this.#state = buildState(input, toDictionary(init, "Request init"));
+    if (arguments.length === 0) {
+      throw new TypeError("Failed to construct 'Request': constructor parameter 1 is not of type 'Request or string'.");
+    }
+    this.#state = buildState(input, toInit(init));
   }
 
   static {
@@ -62,7 +67,7 @@ export class Request {
     return this.#state.url;
   }
   get headers(): Headers {
-    return (this.#headers ??= headersFromList(this.#state.headers));
+    return (this.#headers ??= headersFromList(this.#state.headers, this.#state.immutableHeaders));
   }
   get redirect(): string {
     return this.#state.redirect;
@@ -76,6 +81,11 @@ export class Request {
   get cache(): string | undefined {
     return this.#state.cache;
   }
+  /** Where the platform would send it by itself; there is no such place here. */
+  get fetcher(): null {
+    void this.#state;
+    return null;
+  }
   get integrity(): string {
     void this.#state;
     return "";
@@ -86,13 +96,18 @@ export class Request {
   }
 
   clone(): Request {
-    const { headers, body, ...rest } = this.#state;
-    return createRequest({ ...rest, headers: headers.clone(), body: body?.clone() ?? null });
+    const { headers, body, cf, ...rest } = this.#state;
+    return createRequest({ ...rest, headers: headers.clone(), body: body?.clone() ?? null, cf: copyOfCf(cf) });
   }
 }
 
-const METHODS_TO_UPPERCASE: ReadonlySet<string> = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]);
-const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
+// What Mayfly's HTTP knows; CONNECT is no request.
+const METHODS: ReadonlySet<string> = new Set(
+  (
+    "GET HEAD POST PUT DELETE PATCH PURGE OPTIONS TRACE COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK ACL " +
+    "REPORT MKACTIVITY CHECKOUT MERGE MSEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE"
+  ).split(" "),
+);
 const CACHE_MODES: ReadonlySet<string> = new Set(["no-store", "no-cache"]);
 
 function buildState(input: unknown, init: Record<string, unknown>): RequestState {
@@ -101,18 +116,22 @@ function buildState(input: unknown, init: Record<string, unknown>): RequestState
   const method = init["method"] === undefined ? (source?.method ?? "GET") : checkMethod(init["method"]);
   const redirect = init["redirect"] === undefined ? (source?.redirect ?? "follow") : checkRedirect(init["redirect"]);
   const cache = init["cache"] === undefined ? source?.cache : checkCache(init["cache"]);
-  const { integrity, signal, headers: headersInit, body: bodyInit } = init;
+  const { integrity, signal, headers: headersInit, body: bodyInit, cf, encodeResponseBody } = init;
+  if (cf !== undefined && !isObject(cf)) throw wrongField("cf", "Object");
+  if (encodeResponseBody !== undefined && encodeResponseBody !== "automatic" && encodeResponseBody !== "manual") {
+    throw new TypeError(`encodeResponseBody: unexpected value: ${toDOMString(encodeResponseBody)}`);
+  }
   if (integrity !== undefined && toDOMString(integrity) !== "") {
     throw new TypeError(
       "Subrequest integrity checking is not implemented. The integrity option must be either undefined or an empty string.",
     );
   }
   if (signal !== undefined && signal !== null && !isAbortSignal(signal)) {
-    throw new TypeError("Failed to construct 'Request': option 'signal' is not an AbortSignal.");
+    throw wrongField("signal", "AbortSignal");
   }
   const headers =
     headersInit !== undefined
-      ? headerListOf(isHeaders(headersInit) ? new Headers(headersInit) : new Headers(headersInit ?? {}))
+      ? headerListOf(isObject(headersInit) ? new Headers(headersInit) : refuseHeaders())
       : source !== null
         ? source.headers.clone()
         : headerListOf(new Headers());
@@ -140,34 +159,51 @@ function buildState(input: unknown, init: Record<string, unknown>): RequestState
     redirect,
     signal: signal === undefined ? (source?.signal ?? null) : (signal as AbortSignal | null),
     cache,
-    cf: init["cf"] === undefined ? source?.cf : init["cf"],
+    cf: copyOfCf(cf === undefined ? source?.cf : cf),
+    rawResponse: encodeResponseBody === "manual",
+    immutableHeaders: false,
   };
+}
+
+function toInit(value: unknown): Record<string, unknown> {
+  if (value === undefined || value === null || isObject(value)) return toDictionary(value, "Request init");
+  throw new TypeError(
+    "Failed to construct 'Request': constructor parameter 2 is not of type 'RequestInitializerDict or Request'.",
+  );
+}
+
+function wrongField(field: string, type: string): TypeError {
+  return new TypeError(
+    `Incorrect type for the '${field}' field on 'RequestInitializerDict': the provided value is not of type '${type}'.`,
+  );
+}
+
+function refuseHeaders(): never {
+  throw wrongField("headers", "Headers or Sequence or object");
+}
+
+function copyOfCf(cf: unknown): unknown {
+  return cf === undefined ? undefined : jsonParse(jsonStringify(cf) as string);
 }
 
 function absoluteUrl(input: string): string {
   const parts = ops.parseUrl(input, undefined);
   if (parts === null) throw invalidUrl(input);
-  if (parts.username !== "" || parts.password !== "") {
-    throw new TypeError(
-      "A URL with a user name or password in it cannot be fetched; send an Authorization header instead.",
-    );
-  }
   return parts.href;
 }
 
 function checkMethod(value: unknown): string {
-  const method = toByteString(value, "A method");
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)) throw new TypeError(`Invalid HTTP method string: ${method}`);
-  const upper = method.toUpperCase();
-  if (FORBIDDEN_METHODS.has(upper)) throw new TypeError(`HTTP method ${upper} is not allowed.`);
-  return METHODS_TO_UPPERCASE.has(upper) ? upper : method;
+  const text = toDOMString(value);
+  const method = text.toUpperCase();
+  if (!METHODS.has(method)) throw new TypeError(`Invalid HTTP method string: ${text}`);
+  return method;
 }
 
 function checkRedirect(value: unknown): RedirectMode {
   const mode = toDOMString(value);
   if (mode !== "follow" && mode !== "manual") {
     throw new TypeError(
-      'Invalid redirect value, must be one of "follow" or "manual" (for "error", use "manual" and look at the status code).',
+      'Invalid redirect value, must be one of "follow" or "manual" ("error" does not exist here; use "manual" and look at the status code).',
     );
   }
   return mode;

@@ -2,19 +2,18 @@
 
 import { ops } from "../../internal/ops.ts";
 import { setInspector } from "../support/inspectors.ts";
-import { jsonStringify } from "../support/intrinsics.ts";
+import { jsonParse, jsonStringify } from "../support/intrinsics.ts";
 import { requireIo } from "../support/platform-hooks.ts";
 import {
   defineInterface,
   INTERNAL,
   isObject,
   requireArguments,
-  toByteString,
   toDictionary,
   toDOMString,
   toUSVString,
 } from "../support/webidl.ts";
-import { hrefOf, invalidUrl, isURL } from "../url/url.ts";
+import { hrefOf, isURL } from "../url/url.ts";
 import { isWebSocket, type WebSocket } from "../websocket/web-socket.ts";
 import { addBodyMembers, type BodyMembers } from "./body-mixin.ts";
 import { Body, extractBody } from "./body.ts";
@@ -29,8 +28,12 @@ export interface ResponseState {
   url: string;
   redirected: boolean;
   type: "default" | "error";
+  /** A copy in terms of JSON; undefined for none. */
   cf: unknown;
   webSocket: WebSocket | null;
+  /** True if the body is already in the Content-Encoding that the headers name. */
+  rawBody: boolean;
+  immutableHeaders: boolean;
 }
 
 const NULL_BODY_STATUS: ReadonlySet<number> = new Set([101, 204, 205, 304]);
@@ -44,9 +47,8 @@ export class Response {
   readonly #state: ResponseState;
   #headers: Headers | null = null;
 
-  constructor(body?: unknown, init?: unknown) {
-    this.#state =
-      body === INTERNAL ? (init as ResponseState) : buildState(body, toDictionary(init, "Response init"), null);
+  constructor(body: unknown = undefined, init: unknown = undefined) {
+    this.#state = body === INTERNAL ? (init as ResponseState) : buildState(body, toInit(init), null);
   }
 
   static {
@@ -59,19 +61,23 @@ export class Response {
     const text = jsonStringify(data) as string | undefined;
     if (text === undefined)
       throw new TypeError("Failed to execute 'Response.json': the value cannot be written as JSON.");
-    return createResponse(buildState(text, toDictionary(init, "Response init"), "application/json"));
+    return createResponse(buildState(text, toInit(init), "application/json"));
   }
 
   static redirect(url: unknown, status: unknown = 302): Response {
     requireArguments(arguments.length, 1, "Response.redirect");
     const input = isURL(url) ? hrefOf(url) : toUSVString(url);
     const parts = ops.parseUrl(input, undefined);
-    if (parts === null) throw invalidUrl(input);
-    const code = Number(status);
-    if (!REDIRECT_STATUS.has(code)) throw new RangeError(`${toDOMString(status)} is not a redirect status code.`);
+    if (parts === null) throw new TypeError(`Unable to parse URL: ${input}`);
+    const code = Math.trunc(Number(status));
+    if (!REDIRECT_STATUS.has(code)) {
+      throw new RangeError(
+        `${toDOMString(status)} is not a redirect status code. It must be one of: 301, 302, 303, 307, or 308.`,
+      );
+    }
     const headers = new HeaderList();
     headers.set("Location", parts.href);
-    return createResponse({ ...emptyState(), status: code, headers });
+    return createResponse({ ...emptyState(), status: code, headers, immutableHeaders: true });
   }
 
   static error(): Response {
@@ -89,7 +95,7 @@ export class Response {
     return status >= 200 && status <= 299;
   }
   get headers(): Headers {
-    return (this.#headers ??= headersFromList(this.#state.headers));
+    return (this.#headers ??= headersFromList(this.#state.headers, this.#state.immutableHeaders));
   }
   get url(): string {
     const { url } = this.#state;
@@ -127,11 +133,13 @@ export function emptyState(): ResponseState {
     type: "default",
     cf: undefined,
     webSocket: null,
+    rawBody: false,
+    immutableHeaders: false,
   };
 }
 
 function buildState(bodyInit: unknown, init: Record<string, unknown>, contentType: string | null): ResponseState {
-  const { status: statusInit, statusText, headers: headersInit, cf, webSocket: socketInit } = init;
+  const { status: statusInit, statusText, headers: headersInit, cf, webSocket: socketInit, encodeBody } = init;
   const webSocket = checkWebSocket(socketInit);
   const status = statusInit === undefined ? 200 : Math.trunc(Number(statusInit));
   if (webSocket !== null && status !== 101)
@@ -139,16 +147,19 @@ function buildState(bodyInit: unknown, init: Record<string, unknown>, contentTyp
   if (!((status >= 200 && status <= 599) || webSocket !== null)) {
     throw new RangeError("Responses may only be constructed with status codes in the range 200 to 599, inclusive.");
   }
+  if (headersInit !== undefined && !isObject(headersInit)) throw wrongField("headers", "Headers or Sequence or object");
+  if (cf !== undefined && !isObject(cf)) throw wrongField("cf", "Object");
+  if (encodeBody !== undefined && encodeBody !== "automatic" && encodeBody !== "manual") {
+    throw new TypeError(`encodeBody: unexpected value: ${toDOMString(encodeBody)}`);
+  }
   const state: ResponseState = {
+    ...emptyState(),
     status,
     statusText: statusText === undefined ? "" : checkStatusText(statusText),
-    headers: headersInit === undefined ? new HeaderList() : headerListOf(new Headers(headersInit ?? {})),
-    body: null,
-    url: "",
-    redirected: false,
-    type: "default",
-    cf,
+    headers: headersInit === undefined ? new HeaderList() : headerListOf(new Headers(headersInit)),
+    cf: cf === undefined ? undefined : jsonParse(jsonStringify(cf) as string),
     webSocket,
+    rawBody: encodeBody === "manual",
   };
   if (bodyInit === undefined || bodyInit === null) return state;
   requireIo("a Response with a body");
@@ -164,6 +175,19 @@ function buildState(bodyInit: unknown, init: Record<string, unknown>, contentTyp
   return state;
 }
 
+function toInit(value: unknown): Record<string, unknown> {
+  if (value === undefined || value === null || isObject(value)) return toDictionary(value, "Response init");
+  throw new TypeError(
+    "Failed to construct 'Response': constructor parameter 2 is not of type 'InitializerDict or Response'.",
+  );
+}
+
+function wrongField(field: string, type: string): TypeError {
+  return new TypeError(
+    `Incorrect type for the '${field}' field on 'InitializerDict': the provided value is not of type '${type}'.`,
+  );
+}
+
 function checkWebSocket(value: unknown): WebSocket | null {
   if (value === undefined || value === null) return null;
   if (isWebSocket(value)) return value;
@@ -173,8 +197,8 @@ function checkWebSocket(value: unknown): WebSocket | null {
 }
 
 function checkStatusText(value: unknown): string {
-  const text = toByteString(value, "A status text");
-  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) throw new TypeError("Invalid statusText");
+  const text = toUSVString(value);
+  if (/[\0-\x1f\x7f]/.test(text)) throw new TypeError("Invalid statusText");
   return text;
 }
 

@@ -217,6 +217,7 @@ export class WebSocket extends EventTarget {
       headers: [["upgrade", "websocket"]],
       body: null,
       webSocket: link.cap,
+      cf: "",
     };
     if (offered.length > 0) request.headers.push(["sec-websocket-protocol", offered.join(", ")]);
 

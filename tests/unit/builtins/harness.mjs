@@ -250,6 +250,7 @@ export function createSandbox() {
         return { source, length };
       },
       importStream: (source) => source.stream,
+      dropSource: (source) => sandbox.dropped.push(source),
     },
     logged: (level, args) => (sandbox.recorded ??= []).push([level, args]),
   });

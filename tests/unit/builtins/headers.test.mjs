@@ -47,11 +47,12 @@ test("names compare without case; values are trimmed and combined", () => {
 test("malformed names and values are refused", async () => {
   for (const name of ["", "a b", "a:b", "é", "a\n", "a\0", "(", "\u0100"])
     await throws(() => new Headers().set(name, "v"), "TypeError");
-  for (const value of ["a\nb", "a\rb", "a\0b", "\u0100", "€"])
+  for (const value of ["a\nb", "a\rb", "a\0b"])
     await throws(() => new Headers().set("n", value), "TypeError");
   await throws(() => run("new Headers().set('n', Symbol())"), "TypeError");
   await throws(() => new Headers().get(""), "TypeError");
   await throws(() => new Headers().append("a"), "TypeError");
+  assert.equal(new Headers([["n", "€ \ud800"]]).get("n"), "€ \ufffd");
   assert.equal(new Headers([["n", "é\x80\tx"]]).get("n"), "é\x80\tx");
   assert.equal(new Headers([["n", "\r\nx\r\n"]]).get("n"), "x");
 });
