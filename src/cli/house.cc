@@ -39,6 +39,12 @@ egress::AddressPolicy addressPolicyFrom(const config::MayflyOptions& options) {
   return policy;
 }
 
+kj::Own<egress::Resolver> resolverFrom(const config::MayflyOptions& options) {
+  KJ_IF_MAYBE (server, options.nameServer)
+    return egress::newSystemResolver(egress::readNameServer(server->text, server->where));
+  return egress::newSystemResolver();
+}
+
 }  // namespace
 
 kj::String findSibling(kj::StringPtr program) {
@@ -78,7 +84,7 @@ House::House(kj::AsyncIoContext& io, observe::OperatorLog& log,
       missingNamespaces(missingNamespaces),
       cpuClocks(io.unixEventPort),
       leaseQueue(io.provider->getTimer(), leaseCaps),
-      resolver(egress::newSystemResolver()),
+      resolver(resolverFrom(options)),
       addressPolicy(addressPolicyFrom(options)),
       outbound{.network = io.provider->getNetwork(),
                .timer = io.provider->getTimer(),

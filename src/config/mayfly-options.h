@@ -28,7 +28,11 @@
 //     //   "127.0.0.1:9000"  one address and port      "10.0.0.0/8"  a range, every port but the blocked ones
 //     //   "db.corp:5432"    a name and port, whatever it resolves to
 //     //   "private"         10/8, 172.16/12, 192.168/16, fc00::/7     "loopback"  127/8, ::1
-//     "egress": { "allow": [] }
+//     "egress": {
+//       "allow": [],
+//       // The name server for all outbound requests, an IPv4 address with or without a port. Without it: the system's.
+//       "dns": "127.0.0.1:5353"
+//     }
 //   }
 //
 // An unknown key below `mayfly` is an error, because a misspelt limit would be no limit.
@@ -64,6 +68,7 @@ struct MayflyOptions {
   uint32_t loadWaitMs = 10'000;
   uint32_t idleMs = 60'000;
   kj::Vector<EgressRule> egressAllow;
+  kj::Maybe<EgressRule> nameServer;    // egress/resolver.h reads it
   kj::Vector<kj::String> workerFiles;  // absolute
 };
 

@@ -78,6 +78,9 @@ MayflyOptions readMayflyOptions(ObjectReader& mayfly, kj::StringPtr directory) {
       for (auto& rule : allow->items)
         options.egressAllow.add(EgressRule{kj::str(rule.text), egress.where(rule)});
     }
+    egress.findString("dns");  // checks the type
+    KJ_IF_MAYBE (server, egress.find("dns"))
+      options.nameServer = EgressRule{kj::str(server->text), egress.where(*server)};
     egress.refuseUnread();
   });
   mayfly.refuseUnread();

@@ -138,6 +138,11 @@ TEST(AddressPolicyTest, ARangeDoesNotUnblockPorts) {
   EXPECT_TRUE(allowing({"10.0.0.1:6379"}).namesPort("10.0.0.1", 6379));
 }
 
+TEST(AddressPolicyTest, ARangeDoesNotNamePortZero) {
+  EXPECT_FALSE(allowing({"loopback"}).namesPort("127.0.0.1", 0));
+  EXPECT_TRUE(allowing({"127.0.0.1:22"}).namesPort("127.0.0.1", 22));
+}
+
 TEST(AddressPolicyTest, PortsOfOtherProtocolsAreBlocked) {
   for (uint16_t port : {0, 22, 25, 53, 110, 143, 2375, 6379, 9200, 10080, 11211})
     EXPECT_TRUE(isBlockedPort(port)) << port;

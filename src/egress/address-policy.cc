@@ -204,6 +204,7 @@ Verdict AddressPolicy::judge(kj::StringPtr host, const SocketAddress& address) c
 }
 
 bool AddressPolicy::namesPort(kj::StringPtr host, uint16_t port) const {
+  if (port == 0) return false;  // in a rule that is every port, but none by name
   for (auto& rule : hosts) {
     if (rule.port == port && rule.host == host) return true;
   }

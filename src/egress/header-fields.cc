@@ -8,9 +8,9 @@ namespace mayfly::egress {
 namespace {
 
 constexpr kj::StringPtr CONNECTION_FIELDS[] = {
-    "connection"_kj,        "content-length"_kj, "expect"_kj, "host"_kj,
-    "http2-settings"_kj,    "keep-alive"_kj,     "te"_kj,     "trailer"_kj,
-    "transfer-encoding"_kj, "upgrade"_kj,
+    "connection"_kj,     "content-length"_kj,    "expect"_kj,           "host"_kj,
+    "http2-settings"_kj, "keep-alive"_kj,        "proxy-connection"_kj, "te"_kj,
+    "trailer"_kj,        "transfer-encoding"_kj, "upgrade"_kj,
 };
 
 kj::String toLower(kj::ArrayPtr<const char> text) {
@@ -22,7 +22,6 @@ kj::String toLower(kj::ArrayPtr<const char> text) {
 }
 
 bool describesConnection(kj::StringPtr lowerName) {
-  if (lowerName.startsWith("proxy-")) return true;
   for (auto& name : CONNECTION_FIELDS) {
     if (lowerName == name) return true;
   }
@@ -95,23 +94,15 @@ kj::Maybe<Trouble> copyRequestFields(HeaderList::Reader fields, kj::StringPtr au
     }
     auto lower = toLower(name);
     if (lower == "connection") addListed(value, listed);
-    if (lower == "upgrade" && toLower(value) != "websocket") {
-      return Trouble{TroubleKind::MALFORMED,
-                     kj::str("A network connection can be upgraded to WebSocket only, not to ",
-                             quoteJson(value))};
-    }
   }
 
   out.set(kj::HttpHeaderId::HOST, kj::str(authority));
-  bool hasAcceptEncoding = false;
   for (auto field : fields) {
     auto lower = toLower(kj::StringPtr(field.getName()));
     if (describesConnection(lower) || isListed(listed, lower)) continue;
-    if (lower == "accept-encoding") hasAcceptEncoding = true;
     auto value = trim(kj::StringPtr(field.getValue()).asArray());
     out.add(kj::str(kj::StringPtr(field.getName())), kj::heapString(value.begin(), value.size()));
   }
-  if (!hasAcceptEncoding) out.add("Accept-Encoding"_kj, "identity"_kj);
   return nullptr;
 }
 
@@ -138,9 +129,9 @@ kj::Maybe<Trouble> copyResponseFields(const kj::HttpHeaders& fields, size_t maxB
   kj::Vector<Field> kept;
   for (auto& field : all) {
     auto lower = toLower(field.name);
-    // The length is of use to the reader, and nobody sends it on from here.
-    if (lower != "content-length" && (describesConnection(lower) || isListed(listed, lower)))
-      continue;
+    // How the body came is of use to the reader, and nobody sends it on from here.
+    bool framing = lower == "content-length" || lower == "transfer-encoding";
+    if (!framing && (describesConnection(lower) || isListed(listed, lower))) continue;
     kept.add(field);
   }
   auto list = out.initHeaders(static_cast<unsigned>(kept.size()));

@@ -91,9 +91,9 @@ TEST_F(NetworkEntrypointTest, SendsTheGuestsFieldsAndItsOwn) {
   fields[0].setValue("1");
   fields[1].setName("Host");
   fields[1].setValue("evil.example");
-  EXPECT_EQ(finish(call.send()).body, kj::str("GET /headers HTTP/1.1\r\nHost: 127.0.0.1:", port,
-                                              "\r\nX-A: 1\r\nAccept-Encoding: identity\r\n\r\n")
-                                          .cStr());
+  EXPECT_EQ(
+      finish(call.send()).body,
+      kj::str("GET /headers HTTP/1.1\r\nHost: 127.0.0.1:", port, "\r\nX-A: 1\r\n\r\n").cStr());
 }
 
 TEST_F(NetworkEntrypointTest, LoopbackIsRefusedWithoutARuleAndTheGuestLearnsNoAddress) {
@@ -128,6 +128,18 @@ TEST_F(NetworkEntrypointTest, OneForbiddenAddressAmongManyRefusesTheName) {
 }
 
 // NET-06: the name is looked up once for each connection, and what was checked is what is connected to.
+TEST_F(NetworkEntrypointTest, LocalhostIsThisMachineWhateverANameServerSays) {
+  resolver.names["localhost"] = {"127.0.0.1"};
+  for (auto host : {"localhost", "LOCALHOST.", "foo.localhost", "a.b.localhost."}) {
+    if (kj::StringPtr(host) != "localhost") resolver.names[host] = {"8.8.8.8"};
+    EXPECT_THAT(fetch(kj::str("http://", host, ":", port, "/")).failure,
+                StartsWith("Error ERR_OUTBOUND_BLOCKED"))
+        << host;
+  }
+  for (auto& name : resolver.asked)
+    EXPECT_EQ(name, "localhost");
+}
+
 TEST_F(NetworkEntrypointTest, AnAnswerThatChangesBetweenRequestsIsCheckedAgain) {
   permit();
   auto entrypoint = open();
@@ -152,8 +164,8 @@ TEST_F(NetworkEntrypointTest, ARefusedConnectionIsAConnectError) {
   auto address = url("/");
   serving = nullptr;
   listener = nullptr;
-  EXPECT_THAT(fetch(address).failure,
-              StartsWith("Error ERR_OUTBOUND_CONNECT fetch to 127.0.0.1 failed: no connection"));
+  EXPECT_THAT(fetch(address).failure, StartsWith("Error ERR_OUTBOUND_CONNECT Network connection "
+                                                 "lost. fetch to 127.0.0.1 failed: no connection"));
   EXPECT_THAT(events.lines, ElementsAre(HasSubstr("failed egress.connect-failed")));
 }
 
@@ -266,18 +278,41 @@ TEST_F(NetworkEntrypointTest, SomeAnswersHaveNoBody) {
   EXPECT_TRUE(response.getResult().getResponse().getBody().isNone());
 }
 
-TEST_F(NetworkEntrypointTest, RequestsAtOnceAreLimitedUntilTheirBodiesAreGone) {
+TEST_F(NetworkEntrypointTest, RequestsOverTheLimitWaitUntilABodyIsGone) {
   permit();
   limits.requestsAtOnce = 2;
   auto entrypoint = open();
   kj::Vector<capnp::Response<schema::Entrypoint::FetchResults>> held;
   for (int i = 0; i < 2; ++i)
     held.add(get(entrypoint, url("/x")).send().wait(io.waitScope));
-  EXPECT_THAT(finish(get(entrypoint, url("/x")).send()).failure,
-              StartsWith("Error ERR_OUTBOUND_LIMIT"));
-  held.removeLast();
+  auto third = get(entrypoint, url("/third")).send();
+  auto fourth = get(entrypoint, url("/fourth")).send();
   io.waitScope.poll();
-  EXPECT_EQ(finish(get(entrypoint, url("/x")).send()).status, 200u);
+  EXPECT_THAT(service.requests, SizeIs(2));
+  held.removeLast();
+  EXPECT_EQ(finish(kj::mv(third)).body, "/third ");
+  EXPECT_EQ(finish(kj::mv(fourth)).body, "/fourth ");
+}
+
+TEST_F(NetworkEntrypointTest, WaitingHasItsLimits) {
+  permit();
+  limits.requestsAtOnce = 1;
+  limits.requestsWaiting = 1;
+  auto entrypoint = open();
+  auto held = get(entrypoint, url("/x")).send().wait(io.waitScope);
+  {
+    auto second = get(entrypoint, url("/second")).send();
+    io.waitScope.poll();
+    EXPECT_THAT(finish(get(entrypoint, url("/third")).send()).failure,
+                StartsWith("Error ERR_OUTBOUND_LIMIT"));
+  }
+  io.waitScope.poll();
+  auto fourth =
+      get(entrypoint, url("/fourth")).send();  // the second gave its place in the queue back
+  io.waitScope.poll();
+  advance(limits.placeTime);
+  EXPECT_THAT(finish(kj::mv(fourth)).failure, StartsWith("Error ERR_OUTBOUND_LIMIT"));
+  EXPECT_THAT(service.requests, SizeIs(1));
 }
 
 TEST_F(NetworkEntrypointTest, ABodyOutlivesTheEntrypoint) {

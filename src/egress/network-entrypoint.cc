@@ -1,12 +1,12 @@
 #include "egress/network-entrypoint.h"
 
 #include <kj/debug.h>
-#include <kj/refcount.h>
 
 #include "egress/body-stream.h"
 #include "egress/byte-connection.h"
 #include "egress/header-fields.h"
 #include "egress/origin.h"
+#include "egress/request-places.h"
 #include "egress/target.h"
 #include "egress/trouble.h"
 #include "rpc/web-socket-bridge.h"
@@ -20,32 +20,17 @@ void refuseCall(schema::Reply::Builder reply) {
   failure.setMessage("The network has no RPC methods; it can only fetch().");
 }
 
-// Counts the requests of one sandbox that are under way. Response bodies may outlive the entrypoint.
-struct RequestCount final : public kj::Refcounted {
-  unsigned live = 0;
-};
-
-class RequestTicket final {
-public:
-  explicit RequestTicket(kj::Own<RequestCount> counted) : count(kj::mv(counted)) { ++count->live; }
-  ~RequestTicket() { --count->live; }
-  KJ_DISALLOW_COPY_AND_MOVE(RequestTicket);
-
-private:
-  kj::Own<RequestCount> count;
-};
-
 // What a response needs until its body is read.
 struct Exchange {
   kj::Own<Origin> origin;
-  kj::Own<RequestTicket> ticket;
+  kj::Own<void> place;
   kj::ForkedPromise<void> sending;  // an upload may go on while its answer is read
 };
 
 // What a WebSocket needs until it is closed.
 struct Upgraded {
   kj::Own<Origin> origin;
-  kj::Own<RequestTicket> ticket;
+  kj::Own<void> place;
 };
 
 bool hasNoBody(kj::HttpMethod method, unsigned status) {
@@ -55,7 +40,11 @@ bool hasNoBody(kj::HttpMethod method, unsigned status) {
 class NetworkEntrypoint final : public schema::Entrypoint::Server {
 public:
   NetworkEntrypoint(const OutboundNetwork& outbound, kj::Own<OutboundObserver> watcher)
-      : net(outbound), observer(kj::mv(watcher)), count(kj::refcounted<RequestCount>()) {}
+      : net(outbound),
+        observer(kj::mv(watcher)),
+        places(net.timer, {.atOnce = net.limits.requestsAtOnce,
+                           .waiting = net.limits.requestsWaiting,
+                           .time = net.limits.placeTime}) {}
 
   kj::Promise<void> fetch(FetchContext context) override {
     kj::String host;
@@ -120,7 +109,7 @@ public:
 private:
   OutboundNetwork net;
   kj::Own<OutboundObserver> observer;
-  kj::Own<RequestCount> count;
+  RequestPlaces places;
   kj::Maybe<kj::Own<Connections>>
       connections;  // made by the first request: most sandboxes have none
 
@@ -146,8 +135,6 @@ private:
     if (hasBody && (method == kj::HttpMethod::GET || method == kj::HttpMethod::HEAD)) {
       raise(TroubleKind::MALFORMED, "Request with a GET or HEAD method cannot have a body.");
     }
-    auto ticket = newTicket();
-
     auto& table = openConnections().headerTable();
     kj::HttpHeaders headers(table);
     KJ_IF_MAYBE (trouble, copyRequestFields(request.getHeaders(), target.authority,
@@ -158,7 +145,8 @@ private:
     if (request.hasWebSocket()) {
       if (method != kj::HttpMethod::GET)
         raise(TroubleKind::MALFORMED, "Only a GET request can ask for a WebSocket.");
-      co_await upgrade(context, target, kj::mv(headers), kj::mv(origin), kj::mv(ticket));
+      auto place = co_await places.take();
+      co_await upgrade(context, target, kj::mv(headers), kj::mv(origin), kj::mv(place));
       co_return;
     }
 
@@ -174,15 +162,16 @@ private:
       if (*bytes > net.limits.bodyBytes) raise(TroubleKind::BODY, "the request body is too large");
     }
 
+    auto place = co_await places.take();
     auto exchange = origin->client().request(method, target.path, headers, length);
     auto sending = writeBody(kj::mv(exchange.body), body, length).fork();
     auto response = co_await exchange.response.exclusiveJoin(headerDeadline(sending.addBranch()));
     answer(context, method, kj::mv(response), kj::str(target.host),
-           kj::heap(Exchange{kj::mv(origin), kj::mv(ticket), kj::mv(sending)}));
+           kj::heap(Exchange{kj::mv(origin), kj::mv(place), kj::mv(sending)}));
   }
 
   kj::Promise<void> upgrade(FetchContext& context, const Target& target, kj::HttpHeaders headers,
-                            kj::Own<Origin> origin, kj::Own<RequestTicket> ticket) {
+                            kj::Own<Origin> origin, kj::Own<void> place) {
     // The handshake is ours.
     for (auto id :
          {kj::HttpHeaderId::SEC_WEBSOCKET_ACCEPT, kj::HttpHeaderId::SEC_WEBSOCKET_EXTENSIONS,
@@ -196,7 +185,7 @@ private:
     auto response = co_await origin->client()
                         .openWebSocket(target.path, headers)
                         .exclusiveJoin(kj::mv(tooLate));
-    auto keep = kj::heap(Upgraded{kj::mv(origin), kj::mv(ticket)});
+    auto keep = kj::heap(Upgraded{kj::mv(origin), kj::mv(place)});
     KJ_IF_MAYBE (body, response.webSocketOrBody.tryGet<kj::Own<kj::AsyncInputStream>>()) {
       if (response.statusCode == 101) raise(TroubleKind::PROTOCOL, "not a WebSocket handshake");
       answer(context, kj::HttpMethod::GET,
@@ -218,7 +207,7 @@ private:
   }
 
   kj::Promise<void> dial(ConnectContext& context, Target& target) {
-    auto ticket = newTicket();
+    auto place = co_await places.take();
     auto secureTransport = context.getParams().getSecureTransport();
     target.secure = secureTransport == schema::SecureTransport::ON;
     auto stream = co_await openConnections().dial(target);
@@ -226,13 +215,7 @@ private:
     if (secureTransport == schema::SecureTransport::START_TLS) tls = net.tls;
     auto connection = context.getResults().initResult().initConnection();
     connection.setRemoteAddress(context.getParams().getAddress());
-    fillConnection(connection, kj::mv(stream), tls, target.host, kj::mv(ticket));
-  }
-
-  kj::Own<RequestTicket> newTicket() {
-    if (count->live >= net.limits.requestsAtOnce)
-      raise(TroubleKind::LIMIT, "the limit of requests at once is reached");
-    return kj::heap<RequestTicket>(kj::addRef(*count));
+    fillConnection(connection, kj::mv(stream), tls, target.host, kj::mv(place));
   }
 
   [[noreturn]] static void raise(TroubleKind kind, kj::StringPtr detail) {
@@ -280,7 +263,7 @@ private:
 
   void answer(FetchContext& context, kj::HttpMethod method, kj::HttpClient::Response response,
               kj::String host, kj::Own<void> keep) {
-    if (response.statusCode < 200 || response.statusCode > 599) {
+    if (response.statusCode < 200 || response.statusCode > 999) {
       kj::throwFatalException(
           Trouble{TroubleKind::PROTOCOL, kj::str("status ", response.statusCode)}.toException());
     }

@@ -14,7 +14,7 @@
 //              ERR_OUTBOUND_TIMEOUT     too slow
 //              ERR_OUTBOUND_PROTOCOL    the answer is not HTTP, or its header is too large
 //              ERR_OUTBOUND_BODY        a body broke off, was too large or not as long as announced
-//              ERR_OUTBOUND_LIMIT       too many requests at once
+//              ERR_OUTBOUND_LIMIT       too many requests wait, or none of those under way comes to an end
 //            A malformed request is a TypeError without a code.
 #pragma once
 
@@ -38,10 +38,14 @@ struct OutboundLimits {
   kj::Duration headerTime =
       10 * kj::SECONDS;  // from the end of the request to the end of the response's header
   kj::Duration idleTime = 30 * kj::SECONDS;  // between two pieces of a body, either way
-  size_t headerBytes = 64 * 1024;
+  size_t headerBytes = 128 * 1024;
   uint64_t bodyBytes = 100 * 1024 * 1024;  // each way
-  unsigned requestsAtOnce =
-      32;  // of one sandbox, open response bodies, WebSockets and byte connections included
+
+  // Of one sandbox, open response bodies, WebSockets and byte connections included; further ones wait their turn, as on the platform. It has 6 for
+  // each invocation; whose invocation a fetch belongs to is not the sandbox's to say, and a parent has many.
+  unsigned requestsAtOnce = 32;
+  unsigned requestsWaiting = 1000;
+  kj::Duration placeTime = 30 * kj::SECONDS;
   uint32_t webSocketMessageBytes =
       1024 * 1024;  // one message, each way; it is held here while it is whole
 };

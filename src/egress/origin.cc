@@ -26,6 +26,14 @@ kj::EntropySource& systemEntropy() {
   return entropy;
 }
 
+// What to look up for a host: `localhost` and what ends in it is this machine for everybody (RFC 6761), whatever a name
+// server says.
+kj::String lookupName(kj::StringPtr host) {
+  auto name = host.endsWith(".") ? kj::str(host.slice(0, host.size() - 1)) : kj::str(host);
+  bool isLocal = name == "localhost" || name.endsWith(".localhost");
+  return isLocal ? kj::str("localhost") : kj::str(host);
+}
+
 }  // namespace
 
 Connector::Connector(const OutboundNetwork& outbound)
@@ -62,7 +70,7 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> Connector::connectToAny(kj::StringPtr ho
   kj::Array<SocketAddress> addresses;
   kj::String lastError;
   try {
-    addresses = co_await net.resolver.resolve(kj::str(host), port);
+    addresses = co_await net.resolver.resolve(lookupName(host), port);
   } catch (...) {
     lastError = kj::str(kj::getCaughtExceptionAsKj().getDescription());
   }

@@ -24,6 +24,10 @@ public:
 
 constexpr unsigned MAX_LOOKUPS = 16;
 
-kj::Own<Resolver> newSystemResolver();
+// The system's: /etc/hosts, then the name servers of /etc/resolv.conf, or only `nameServer` if there is one.
+kj::Own<Resolver> newSystemResolver(kj::Maybe<SocketAddress> nameServer = nullptr);
+
+// An IPv4 address, with a port unless it is 53. Throws OperatorError `config.name-server`; `where` is for its text.
+SocketAddress readNameServer(kj::StringPtr text, kj::StringPtr where);
 
 }  // namespace mayfly::egress

@@ -26,7 +26,8 @@ struct LoaderGrant {
   const egress::OutboundNetwork& outbound;
   LeaseQueue& queue;
   LimitPolicy policy;
-  uint32_t idleMs = 60'000;  // how long a named worker keeps its sandbox without a call; the parent sees to it
+  uint32_t idleMs =
+      60'000;  // how long a named worker keeps its sandbox without a call; the parent sees to it
 };
 
 class LoaderService final : public schema::Loader::Server {
