@@ -10,6 +10,11 @@ constexpr size_t MAX_REASON_BYTES = 123;
 
 kj::Exception gone() { return KJ_EXCEPTION(DISCONNECTED, "the WebSocket is gone"); }
 
+// Bytes that wait to be written. Apart, because writes hold on to it and Outgoing to them.
+struct Waiting final : kj::Refcounted {
+  size_t bytes = 0;
+};
+
 }  // namespace
 
 // What goes out: one frame after the other, the first as soon as there is a connection.
@@ -26,7 +31,8 @@ struct WebSocketBridge::Outgoing final : kj::Refcounted {
   kj::Maybe<kj::WebSocket&> connection;
   kj::Own<kj::PromiseFulfiller<void>> opened;
   kj::ForkedPromise<void> last;
-  size_t waitingBytes = 0;
+  kj::Own<Waiting> waiting = kj::refcounted<Waiting>();
+  kj::Canceler writes;  // none may outlive the connection
   bool closing = false;
   // Of the sender: fulfilled by its Close frame, rejected when it goes without one.
   kj::Own<kj::PromiseFulfiller<void>> closed;
@@ -37,20 +43,25 @@ struct WebSocketBridge::Outgoing final : kj::Refcounted {
     kj::throwFatalException(gone());
   }
 
+  void disconnect() {
+    connection = nullptr;
+    writes.cancel(gone());
+  }
+
   // Runs `write` when everything before it has been written. `bytes` count until then.
   kj::Promise<void> then(size_t bytes, kj::Function<kj::Promise<void>()> write) {
     if (closing) return gone();
-    if (bytes > limit || waitingBytes + bytes > 2 * limit) {
+    if (bytes > limit || waiting->bytes + bytes > 2 * limit) {
       closed->reject(gone());
       return gone();
     }
-    waitingBytes += bytes;
-    auto written = last.addBranch()
-                       .then(kj::mv(write))
-                       .attach(kj::defer([self = kj::addRef(*this), bytes]() mutable {
-                         self->waitingBytes -= bytes;
-                       }))
-                       .fork();
+    waiting->bytes += bytes;
+    auto written =
+        last.addBranch()
+            .then([this, write = kj::mv(write)]() mutable { return writes.wrap(write()); })
+            .attach(kj::defer(
+                [waiting = kj::addRef(*waiting), bytes]() mutable { waiting->bytes -= bytes; }))
+            .fork();
     auto result = written.addBranch();
     last = kj::mv(written);
     return result;
@@ -117,7 +128,7 @@ schema::MessageSink::Client WebSocketBridge::own(kj::Own<kj::WebSocket> connecti
 }
 
 WebSocketBridge::~WebSocketBridge() noexcept(false) {
-  outgoing->connection = nullptr;
+  outgoing->disconnect();
   outgoing->opened->reject(gone());
 }
 
@@ -129,7 +140,7 @@ schema::MessageSink::Client WebSocketBridge::takeSink() {
 kj::Promise<void> WebSocketBridge::run(kj::WebSocket& connection,
                                        schema::MessageSink::Client process) {
   outgoing->connection = connection;
-  KJ_DEFER(outgoing->connection = nullptr);
+  KJ_DEFER(outgoing->disconnect());
   outgoing->opened->fulfill();
   auto both = kj::heapArrayBuilder<kj::Promise<void>>(2);
   both.add(receive(connection, kj::mv(process)));
