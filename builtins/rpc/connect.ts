@@ -71,8 +71,9 @@ class RemoteEnd implements SocketEnd {
 
   async read(maxBytes: number): Promise<Uint8Array | null> {
     if (this.#readOver) return null;
-    const { bytes, done } = await answered(ops.capRead(this.#source, maxBytes));
-    this.#readOver = done;
+    const { bytes, done, failure } = await answered(ops.capRead(this.#source, maxBytes));
+    this.#readOver = done || failure !== null;
+    if (failure !== null) throw connectionLost();
     return bytes.byteLength === 0 ? null : bytes;
   }
 

@@ -17,6 +17,7 @@
 #include "schema/host.capnp.h"
 #include "schema/worker.capnp.h"
 #include "supervisor/host-service.h"
+#include "supervisor/invocation-clock.h"
 #include "supervisor/sandbox-connection.h"
 
 namespace mayfly::supervisor {
@@ -26,6 +27,14 @@ class NoLog final : public observe::SandboxLog {
 public:
   void console(observe::Level, kj::StringPtr text) override { KJ_ASSERT(text.size() <= 8 << 20); }
   void notice(observe::Level, kj::StringPtr) override {}
+  void request(const observe::RequestLine&) override {}
+};
+
+// A sandbox that uses no CPU.
+class NoCpu final : public CpuClock {
+public:
+  kj::Duration used() const override { return 0 * kj::SECONDS; }
+  void arm(kj::Duration) override {}
 };
 
 class Quiet final : public kj::ExceptionCallback {
@@ -56,6 +65,8 @@ void run(kj::AsyncIoContext& io, bool loader, kj::ArrayPtr<const kj::byte> bytes
   kj::AutoCloseFd ours(ends[0]), theirs(ends[1]);
   auto& provider = *io.lowLevelProvider;
 
+  NoCpu cpu;
+  InvocationClock clock(io.provider->getTimer(), cpu, [](EndReason) {});
   kj::Own<SandboxConnection> connection;
   kj::Promise<void> started = kj::READY_NOW;
   if (loader) {
@@ -70,7 +81,7 @@ void run(kj::AsyncIoContext& io, bool loader, kj::ArrayPtr<const kj::byte> bytes
         fetch.send().ignoreResult().exclusiveJoin(worker.testsRequest().send().ignoreResult());
     started = started.catch_([](kj::Exception&&) {});
   } else {
-    auto host = kj::heap<HostService>([]() {});
+    auto host = kj::heap<HostService>(clock);
     host->assign(kj::refcounted<SharedLog>(kj::heap<NoLog>()), nullptr);
     connection = kj::heap<SandboxConnection>(provider, kj::mv(ours), kj::mv(host));
   }
