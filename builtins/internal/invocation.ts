@@ -136,6 +136,18 @@ export class Invocation {
     });
   }
 
+  /** Whether it will go on when everybody has their answers. */
+  get goesOn(): boolean {
+    return this.#background > 0;
+  }
+
+  /** Settles when it has ended. */
+  over(): Promise<void> {
+    return new Promise((resolve) => {
+      this.own(resolve);
+    });
+  }
+
   /** Work that goes on after the answer; given up when nothing can bring it about any more. */
   oweInBackground<T>(promise: Promise<T>): Promise<T> {
     this.#background++;

@@ -34,6 +34,8 @@ export interface Reply {
   failure?: FailureText;
   /** The result as an object that calls can be pipelined on. */
   target?: Cap;
+  /** There if the invocation goes on after this answer; reading it answers when that is over. */
+  afterwards?: Cap;
 }
 
 export interface FailureText {
@@ -47,6 +49,8 @@ export interface FailureText {
 
 /** What a remote call settled with. A rejected promise instead means: no answer came (see `Disconnect`). */
 export interface Settled {
+  /** As in Reply. */
+  afterwards?: Cap;
   ok: boolean;
   payload: Encoded | null;
   failure: FailureText | null;
@@ -99,7 +103,10 @@ export interface ObjectHandlers {
   call(path: string[], args: Encoded): Promise<Reply>;
   get(path: string[]): Promise<Reply>;
   /** Entrypoints only. Must give `caller` its `cancelled`, called if the one who asked goes away before the answer. */
-  fetch?(request: WireRequest, caller: { cancelled?: () => void }): Promise<{ response: WireResponse } | { failed: Reply }>;
+  fetch?(
+    request: WireRequest,
+    caller: { cancelled?: () => void },
+  ): Promise<({ response: WireResponse } | { failed: Reply }) & { afterwards?: Cap }>;
   /** Entrypoints only: trace items, as a JSON array. */
   tail?(items: string): Promise<void>;
   /** Entrypoints only. A byte connection to `address`. */
@@ -272,7 +279,10 @@ export interface Ops {
   /** Calls are sent in order. `target` is the future result, usable at once. */
   capCall(cap: Cap, path: string[], args: Encoded): { settled: Promise<Settled>; target: Cap };
   capGet(cap: Cap, path: string[]): { settled: Promise<Settled>; target: Cap };
-  capFetch(cap: Cap, request: WireRequest): { settled: Promise<WireResponse | { failed: Settled }>; cancel: () => void };
+  capFetch(cap: Cap, request: WireRequest): {
+    settled: Promise<(WireResponse | { failed: Settled }) & { afterwards?: Cap }>;
+    cancel: () => void;
+  };
   /** Delivers trace items to an entrypoint. */
   capTail(cap: Cap, items: string): Promise<Settled | null>;
   /** The last bytes may come with `done`, or none; after it, or a failure, the source is over. */

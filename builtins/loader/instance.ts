@@ -53,6 +53,8 @@ class Running {
   readonly ended: Promise<Error>;
   gone = false;
   readonly #traces = new Set<Trace>();
+  readonly #goingOn = new Set<Promise<void>>();
+  #letGo = false;
   /** False if the program itself cannot start: another sandbox would end in the same way. */
   startable = true;
   aborted = false;
@@ -114,7 +116,7 @@ class Running {
     return () => {
       this.#inFlight--;
       this.idleSince = Date.now();
-      if (!this.#released) ops.leaseFinished(this.lease, number);
+      if (!this.#letGo) ops.leaseFinished(this.lease, number);
     };
   }
 
@@ -125,12 +127,24 @@ class Running {
     }
   }
 
+  /** An invocation that has given its answer goes on until `over` settles. */
+  goesOn(over: Promise<void>): void {
+    this.#goingOn.add(over);
+    void over.then(() => this.#goingOn.delete(over));
+  }
+
+  /** Lets the sandbox go: at once, or when what goes on after its answers is over. Takes no more calls. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
     this.gone = true;
-    ops.capDrop(this.worker);
-    ops.capDrop(this.lease);
+    const letGo = () => {
+      this.#letGo = true;
+      ops.capDrop(this.worker);
+      ops.capDrop(this.lease);
+    };
+    if (this.#goingOn.size === 0) letGo();
+    else void Promise.all(this.#goingOn).then(letGo);
   }
 }
 
@@ -184,16 +198,15 @@ export class Instance {
     const inbox = trace === null ? null : exportDetached(new TraceInbox(trace));
     const subrequests = Math.min(granted.subRequests ?? loaded.subrequests, loaded.maxSubrequests);
     const entrypoint = ops.workerEntrypoint(running.worker, name, props, inbox, subrequests);
-    return new Session(
-      entrypoint,
-      (disconnect) => explain(running, disconnect),
-      () => {
+    return new Session(entrypoint, {
+      explain: (disconnect) => explain(running, disconnect),
+      done() {
         ops.capDrop(entrypoint);
         finish();
       },
-      null,
-      (event) => trace?.begin(event),
-    );
+      begins: (event) => trace?.begin(event),
+      goesOn: (over) => running.goesOn(over),
+    });
   }
 
   get idleMs(): number {

@@ -87,18 +87,19 @@ class DynamicEndpoint implements Endpoint {
         return inner.cap;
       }),
     );
-    return new Session(
-      cap,
-      async (disconnect) => (source.failed ? source.failure() : (inner ?? { explain: explainPlainly }).explain(disconnect)),
-      () => leave(),
-      source.loaded.then(
+    return new Session(cap, {
+      explain: async (disconnect) =>
+        source.failed ? source.failure() : (inner ?? { explain: explainPlainly }).explain(disconnect),
+      done: () => leave(),
+      arrival: source.loaded.then(
         () => {},
         () => {},
       ),
-      (first) => {
+      begins(first) {
         event ??= first;
       },
-    );
+      goesOn: (over) => inner?.options.goesOn?.(over),
+    });
   }
 
   transferable(): Cap {

@@ -7,7 +7,7 @@ import { encodeValue } from "./lower.ts";
 import { notAFunction, notImplemented } from "./members.ts";
 import { defineMembers, illegalInvocation, isRemoteName } from "./remote-names.ts";
 import { Reviver } from "./revive.ts";
-import { explainPlainly, Session } from "./session.ts";
+import { Session } from "./session.ts";
 import { notSerializable, rememberStub, stubStateOf } from "./stub-state.ts";
 
 /** Something whose members can be called and read from here: a stub, a Fetcher, the result of a call. */
@@ -53,7 +53,7 @@ export function failedCall(error: unknown): object {
   return newPromise(new PendingResult(NOWHERE), Promise.reject(error));
 }
 
-const NOWHERE = new Session(null as unknown as Cap, explainPlainly, () => {});
+const NOWHERE = new Session(null as unknown as Cap);
 
 type Explain = Session["explain"];
 
@@ -76,6 +76,7 @@ async function settle(
     } finally {
       asleep?.();
     }
+    session.goesOn(answer.afterwards);
     return valueOf(answer, new Reviver(session, invocation));
   } finally {
     pending.settle();

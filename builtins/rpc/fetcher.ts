@@ -35,6 +35,7 @@ export function endpointTarget(endpoint: Endpoint): FetchTarget {
         } catch (error) {
           throw await session.explain(error as Disconnect);
         }
+        session.goesOn(answer.afterwards);
         if ("failed" in answer) {
           valueOf(answer.failed, new Reviver(session, invocation));
           throw new Error("internal error: a failed fetch without its failure");

@@ -12,24 +12,51 @@ export interface Endpoint {
   transferable(): Cap;
 }
 
+export interface SessionOptions {
+  /** Turns "no answer came" into the error to reject with. */
+  explain?: (disconnect: Disconnect) => Promise<unknown>;
+  /** Called once, when the last user is gone. */
+  done?: () => void;
+  /** Settles when there is somebody to talk to at all, if that depends on the program itself; never rejects. */
+  arrival?: Promise<void>;
+  /** Told what the invocation is about. */
+  begins?: (event: TraceEvent) => void;
+  /** Told that the invocation goes on after an answer; `over` settles with its end. */
+  goesOn?: (over: Promise<void>) => void;
+}
+
 export class Session {
   #users = 0;
   #done = false;
 
-  /**
-   * @param cap      the entrypoint
-   * @param explain  turns "no answer came" into the error to reject with
-   * @param done     called once, when the last user is gone
-   */
-  constructor(
-    readonly cap: Cap,
-    readonly explain: (disconnect: Disconnect) => Promise<unknown>,
-    readonly done: () => void,
-    /** Settles when there is somebody to talk to at all, if that depends on the program itself; never rejects. */
-    readonly arrival: Promise<void> | null = null,
-    /** Told what the invocation is about, before it is sent there. */
-    readonly begins: (event: TraceEvent) => void = () => {},
-  ) {}
+  readonly explain: NonNullable<SessionOptions["explain"]>;
+  readonly arrival: Promise<void> | null;
+
+  /** @param cap  the entrypoint */
+  constructor(readonly cap: Cap, readonly options: SessionOptions = {}) {
+    this.explain = options.explain ?? explainPlainly;
+    this.arrival = options.arrival ?? null;
+  }
+
+  /** Tells what the invocation is about, before it is sent there. */
+  begins(event: TraceEvent): void {
+    this.options.begins?.(event);
+  }
+
+  /** The invocation goes on after its answer; the session lasts until `afterwards` answers that it is over. */
+  goesOn(afterwards: Cap | undefined): void {
+    if (afterwards === undefined) return;
+    const { goesOn } = this.options;
+    if (goesOn === undefined) return ops.capDrop(afterwards);
+    const leave = this.use();
+    const { settled, target } = ops.capGet(afterwards, []);
+    ops.capDrop(target);
+    const finish = () => {
+      ops.capDrop(afterwards);
+      leave();
+    };
+    goesOn(settled.then(finish, finish));
+  }
 
   /** Counts one user in; the returned function counts it out again. */
   use(): () => void {
@@ -40,7 +67,7 @@ export class Session {
       using = false;
       if (--this.#users === 0 && !this.#done) {
         this.#done = true;
-        this.done();
+        this.options.done?.();
       }
     };
   }
@@ -66,7 +93,7 @@ export class CapEndpoint implements Endpoint {
   constructor(readonly cap: Cap, readonly explain = explainPlainly) {}
 
   open(): Session {
-    return new Session(this.cap, this.explain, () => {});
+    return new Session(this.cap, { explain: this.explain });
   }
 
   transferable(): Cap {

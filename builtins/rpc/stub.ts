@@ -5,7 +5,7 @@ import { belonging, currentInvocation, type Invocation } from "../internal/invoc
 import { newProperty, startCall, startGet, type Callee } from "./calls.ts";
 import { isTarget } from "./members.ts";
 import { defineMembers, illegalInvocation, isRemoteName } from "./remote-names.ts";
-import { explainPlainly, Session } from "./session.ts";
+import { Session } from "./session.ts";
 import { rememberStub } from "./stub-state.ts";
 import { SharedTarget } from "./target.ts";
 
@@ -70,7 +70,7 @@ const stubClass = ops.remoteClass({
   construct: (self, [target]) => {
     const shared = new SharedTarget(wrappable(target));
     const cap = shared.export(false);
-    become(self, new Handle(cap, { session: new Session(cap, explainPlainly, () => {}), shared }, currentInvocation()));
+    become(self, new Handle(cap, { session: new Session(cap), shared }, currentInvocation()));
   },
   get: (self, key) => (isRemoteName(key) ? newProperty(stateOf(self).callee, [key]) : undefined),
   apply: (self, args) => stateOf(self).callee.call([], args),

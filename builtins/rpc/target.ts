@@ -6,19 +6,34 @@ import { cloneError, describeThrown, failureText, SystemError, thrownObject } fr
 import { encodeValue } from "./lower.ts";
 import { callMember, findMember, isTarget } from "./members.ts";
 import { Reviver } from "./revive.ts";
-import { explainPlainly, Session } from "./session.ts";
+import { Session } from "./session.ts";
 import { stubStateOf } from "./stub-state.ts";
 
 /** The arguments of a call: an array, with stubs that last as long as the call unless it dups them. */
 function decodeArguments(args: Encoded, owner: Invocation | undefined): { values: unknown[]; release: () => void } {
-  const reviver = new Reviver(new Session(null as unknown as Cap, explainPlainly, () => {}), owner);
+  const reviver = new Reviver(new Session(null as unknown as Cap), owner);
   const values = ops.decode(args, reviver.revive, false);
   if (!Array.isArray(values)) throw new TypeError("Unable to deserialize cloned data.");
   return { values, release: () => reviver.disposeAll() };
 }
 
 /** Runs `produce` and makes the reply of what it returns or throws; `finished` is called when that has been encoded. */
-export async function replyWith(produce: () => unknown, finished: () => void = () => {}): Promise<Reply> {
+export async function replyWith(produce: () => unknown, finished?: () => void): Promise<Reply> {
+  const invocation = currentInvocation();
+  return withAfterwards(await settledReply(produce, finished), invocation);
+}
+
+/** `answer`, with a capability that tells its receiver when the invocation is over, if that goes on. */
+export function withAfterwards<T extends object>(answer: T, invocation: Invocation | undefined): T & { afterwards?: Cap } {
+  if (invocation?.goesOn !== true) return answer;
+  const over = async (): Promise<Reply> => {
+    await invocation.over();
+    return { ok: true, payload: encodeValue(undefined, "result") };
+  };
+  return Object.assign(answer, { afterwards: ops.exportObject("object", { call: over, get: over, released() {} }) });
+}
+
+async function settledReply(produce: () => unknown, finished: () => void = () => {}): Promise<Reply> {
   try {
     const value = await produce();
     const payload = encodeValue(value, "result");

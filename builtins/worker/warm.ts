@@ -6,7 +6,7 @@ import { builtInModules } from "../modules/index.ts";
 import { startCall } from "../rpc/calls.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { Reviver } from "../rpc/revive.ts";
-import { explainPlainly, Session } from "../rpc/session.ts";
+import { Session } from "../rpc/session.ts";
 import { stripTypes } from "./strip-types.ts";
 import { Worker } from "./worker.ts";
 
@@ -24,7 +24,7 @@ export async function rehearse(): Promise<void> {
   await graph.settled;
   worker.adopt(graph.exports);
   const cap = worker.entrypoint("", null);
-  const session = new Session(cap, explainPlainly, () => ops.capDrop(cap));
+  const session = new Session(cap, { done: () => ops.capDrop(cap) });
   await startCall(session, () => cap, ["run"], [{ text: "a", n: 1.5 }]);
 }
 

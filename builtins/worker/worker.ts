@@ -14,7 +14,7 @@ import { encodeValue } from "../rpc/lower.ts";
 import { Reviver } from "../rpc/revive.ts";
 import { CapEndpoint, refuseDynamicTransfer } from "../rpc/session.ts";
 import { callMember, findMember, notAFunction, type Member } from "../rpc/members.ts";
-import { failedReply, replyToCall, replyWith } from "../rpc/target.ts";
+import { failedReply, replyToCall, replyWith, withAfterwards } from "../rpc/target.ts";
 import { RemoteTrace, Recording } from "../trace/recording.ts";
 import { requestEvent, Trace, type TraceEvent, type TraceOutput } from "../trace/trace.ts";
 import { readTraceItems } from "../trace/trace-item.ts";
@@ -244,11 +244,11 @@ export class Worker {
         }),
       );
       if (invocation.recording !== null) invocation.recording.status = response.status;
-      return { response };
+      return withAfterwards({ response }, invocation);
     } catch (error) {
       // When the client has gone, what the handler then runs into is of no interest.
       if (!gone) logUncaught(invocation, error);
-      return { failed: failedReply(error) };
+      return withAfterwards({ failed: failedReply(error) }, invocation);
     } finally {
       release();
     }

@@ -82,6 +82,7 @@ protected:
           auto result = context.getResults().initResult();
           if (!outcome.fulfilled) return writeThrown(bridge, value, result.initFailure());
           auto object = expectObject(value);
+          setAfterwards(object, context.getResults());
           auto response = getField(bridge, object, "response");
           if (response->IsObject()) {
             writeResponse(bridge, response.As<v8::Object>(), result.initResponse());
@@ -168,6 +169,13 @@ private:
     return value.As<v8::Object>();
   }
 
+  template <typename Results>
+  void setAfterwards(v8::Local<v8::Object> reply, Results results) {
+    auto afterwards = getField(bridge, reply, "afterwards");
+    if (!afterwards->IsObject()) return;
+    results.setAfterwards(unwrapCap(bridge, afterwards).take().template castAs<schema::JsObject>());
+  }
+
   template <typename Context>
   kj::Promise<void> answer(kj::Promise<Outcome> outcome, Context context) {
     return outcome.then([this, context](Outcome&& outcome) mutable {
@@ -180,6 +188,7 @@ private:
       auto target = getField(bridge, reply, "target");
       if (target->IsObject())
         results.setTarget(unwrapCap(bridge, target).take().template castAs<schema::JsObject>());
+      setAfterwards(reply, results);
     });
   }
 

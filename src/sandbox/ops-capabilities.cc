@@ -19,13 +19,22 @@ void writePath(Bridge& bridge, v8::Local<v8::Value> value, Builder& request) {
   }
 }
 
+template <typename Response>
+void takeAfterwards(Bridge& bridge, Response& response, v8::Local<v8::Object> settled) {
+  if (!response.hasAfterwards()) return;
+  setField(bridge, settled, "afterwards",
+           wrapCap(bridge, CapKind::OBJECT, response.getAfterwards()));
+}
+
 // { settled, target } of a call or a property read on its way.
 template <typename Promise>
 v8::Local<v8::Object> startedCall(Bridge& bridge, Promise promise) {
   auto target = wrapCap(bridge, CapKind::OBJECT, promise.getTarget());
   auto settled = bridge.toJs(promise.then([](auto&& response) { return kj::mv(response); }),
                              [&bridge](auto&& response) -> v8::Local<v8::Value> {
-                               return settledFrom(bridge, response.getReply());
+                               auto settled = settledFrom(bridge, response.getReply());
+                               takeAfterwards(bridge, response, settled);
+                               return settled;
                              });
   auto result = v8::Object::New(bridge.isolate);
   setField(bridge, result, "settled", settled);
@@ -75,9 +84,11 @@ void capFetch(Bridge& bridge, const Info& info) {
                   [&bridge, keep = v8::Global<v8::Object>(bridge.isolate, handle)](
                       auto&& response) -> v8::Local<v8::Value> {
                     auto result = response.getResult();
-                    if (result.isResponse()) return responseFrom(bridge, result.getResponse());
-                    auto object = v8::Object::New(bridge.isolate);
-                    setField(bridge, object, "failed", settledFrom(bridge, result.getFailure()));
+                    auto object = result.isResponse() ? responseFrom(bridge, result.getResponse())
+                                                      : v8::Object::New(bridge.isolate);
+                    if (!result.isResponse())
+                      setField(bridge, object, "failed", settledFrom(bridge, result.getFailure()));
+                    takeAfterwards(bridge, response, object);
                     return object;
                   });
   auto result = v8::Object::New(bridge.isolate);

@@ -51,12 +51,13 @@ struct Reply {
 interface JsObject {
   # A JavaScript object or function in another process, addressed by paths of property names.
 
-  call @0 (path :List(Text), args :Payload) -> (reply :Reply, target :JsObject) $Cxx.allowCancellation;
+  call @0 (path :List(Text), args :Payload) -> (reply :Reply, target :JsObject, afterwards :JsObject) $Cxx.allowCancellation;
   # Calls the function at `path` (at most 65 names; empty: the object itself) with an array of arguments.
   # `target` is the result itself, for calls pipelined on it; null when the result is a primitive or
-  # the call failed.
+  # the call failed. `afterwards` is not null when the invocation goes on after its answer (`waitUntil`): reading it
+  # (`get` with an empty path) answers when that is over.
 
-  get @1 (path :List(Text)) -> (reply :Reply, target :JsObject) $Cxx.allowCancellation;
+  get @1 (path :List(Text)) -> (reply :Reply, target :JsObject, afterwards :JsObject) $Cxx.allowCancellation;
   # Reads the property at `path`, awaiting it if it is a promise.
 }
 
@@ -64,7 +65,7 @@ interface Entrypoint extends(JsObject) {
   # A worker's entrypoint. Each call and each fetch is one invocation with an I/O context of its own.
   # The network is an Entrypoint too: the one whose `fetch` opens connections (see Host.outbound).
 
-  fetch @0 (request :HttpRequest) -> (result :HttpResult) $Cxx.allowCancellation;
+  fetch @0 (request :HttpRequest) -> (result :HttpResult, afterwards :JsObject) $Cxx.allowCancellation;
   # A caller who goes away cancels the invocation.
 
   tail @1 (items :Text) -> (failure :Failure);

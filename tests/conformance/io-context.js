@@ -219,3 +219,47 @@ export const withoutPassThroughTheErrorReachesTheCaller = {
     includes(String(error.remote), "true");
   },
 };
+
+// What a worker does after its answer ---------------------------------------------------------------
+
+const notes = [];
+
+export class Notes extends WorkerEntrypoint {
+  add(text) { notes.push(text); }
+}
+
+const BUSY_LATER = `
+  import { WorkerEntrypoint } from "cloudflare:workers";
+  export default class extends WorkerEntrypoint {
+    later(text) { this.ctx.waitUntil((async () => { await new Promise((r) => setTimeout(r, 40)); await this.env.notes.add(text); })()); return "answered"; }
+    fetch(request) { return new Response(this.later(request.url)); }
+  }`;
+
+/** Its invocation ends with the answer of what it loads. */
+export class Loads extends WorkerEntrypoint {
+  worker() {
+    return load(this.env, BUSY_LATER, { env: { notes: this.ctx.exports.Notes({ props: {} }) } }).getEntrypoint();
+  }
+  call(text) { return this.worker().later(text); }
+  fetch(request) { return this.worker().fetch(request); }
+}
+
+async function noted(text) {
+  for (let i = 0; i < 400 && !notes.includes(text); i++) await new Promise((r) => setTimeout(r, 5));
+  ok(notes.includes(text), "the work was done");
+}
+
+export const waitUntilGoesOnWhenTheCallersInvocationIsOver = {
+  async test(_, env, ctx) {
+    equal(await ctx.exports.Loads.call("after a call"), "answered");
+    ok(!notes.includes("after a call"));
+    await noted("after a call");
+  },
+};
+
+export const waitUntilOfAFetchGoesOnToo = {
+  async test(_, env, ctx) {
+    equal(await (await ctx.exports.Loads.fetch("http://after/a/fetch")).text(), "answered");
+    await noted("http://after/a/fetch");
+  },
+};
