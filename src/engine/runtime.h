@@ -36,6 +36,9 @@ public:
   // In a child: gives the heap `heapBytes` and ArrayBuffers `bufferBytes`, and reseeds Math.random.
   void afterFork(size_t heapBytes, size_t bufferBytes);
 
+  // What the heap may grow to.
+  size_t heapBytes() const { return heapLimit; }
+
   // While a program's modules are evaluated, Date reads the epoch. Returns whether it did before.
   bool stopClock(bool stopped) { return platform->stopClock(stopped); }
 

@@ -7,6 +7,7 @@
 
 #include "sandbox/bridge.h"
 #include "sandbox/handles.h"
+#include "sandbox/value-scan.h"
 
 namespace mayfly::sandbox {
 
@@ -155,10 +156,25 @@ void encode(Bridge& bridge, const Info& info) {
   }
 }
 
+// Half of the heap for one value; what fits into a message as plain bytes always fits.
+uint64_t decodingBudget(Bridge& bridge) {
+  return kj::max(uint64_t{2} * schema::MAX_PAYLOAD_BYTES, bridge.runtime.heapBytes() / 2);
+}
+
 void decode(Bridge& bridge, const Info& info) {
   KJ_REQUIRE(info[1]->IsFunction());
   auto encoded = kj::addRef(unwrapEncoded(bridge, info[0]));
   KJ_DEFER(if (!info[2]->IsTrue()) encoded->letGo());
+  switch (scanValue(encoded->bytes, decodingBudget(bridge))) {
+    case ValueVerdict::AFFORDABLE:
+      break;
+    case ValueVerdict::MALFORMED:
+      return bridge.throwTypeError("Unable to deserialize cloned data.");
+    case ValueVerdict::TOO_COSTLY:
+      return bridge.throwTypeError(
+          "A value that was received would take too much memory: it has too many objects for one "
+          "message. Send it in parts, or as a ReadableStream.");
+  }
   Reader reader(bridge, *encoded, info[1].As<v8::Function>());
   v8::Local<v8::Value> value;
   if (reader.read().ToLocal(&value)) info.GetReturnValue().Set(value);

@@ -4,8 +4,7 @@
 //        content). It comes as the arguments of a call, with one capability of each kind.
 // Fails  if V8 aborts, the process crashes, or the sandbox does not answer. The sandbox runs in a thread of this process, so
 //        that the fuzzer sees its coverage; V8 and the built-ins are not instrumented. Memory that runs out ends the
-//        process with zygote::EXIT_OUT_OF_MEMORY, which is no finding: V8 makes room for each hole of an array that bytes
-//        written by hand announce (lower.ts never writes such).
+//        process too: 64 KiB must not be able to do that (src/sandbox/value-scan.h).
 
 #include <capnp/rpc-twoparty.h>
 #include <fcntl.h>
