@@ -46,13 +46,12 @@ function isDate(text: string): boolean {
 }
 
 /**
- * The enable flags of all changes that are on. Throws Error for what is wrong with the date or the flags: the first
- * problem, in the platform's words.
+ * Throws Error for what is wrong with the date or the flags: the first problem, in the platform's words.
  *
  * @param today         no date after it is accepted
  * @param experimental  whether flags marked experimental are permitted
  */
-export function resolveCompatibility(date: string, flags: string[], today: string, experimental: boolean): Set<string> {
+export function checkCompatibility(date: string, flags: string[], today: string, experimental: boolean): void {
   if (!isDate(date)) throw new Error(`Invalid compatibility date: ${date}`);
   if (date > today) throw new Error(`Can't set compatibility date in the future: ${date}`);
   const given = new Set<string>();
@@ -60,7 +59,7 @@ export function resolveCompatibility(date: string, flags: string[], today: strin
     if (given.has(flag)) throw new Error(`Compatibility flag specified multiple times: ${flag}`);
     given.add(flag);
   }
-  for (const { enable, disable } of changes) {
+  for (const { enable, disable } of given.size > 1 ? changes : []) {
     if (disable !== null && given.has(enable) && given.has(disable)) {
       throw new Error(`Compatibility flags are mutually contradictory: ${enable} vs ${disable}`);
     }
@@ -75,31 +74,33 @@ export function resolveCompatibility(date: string, flags: string[], today: strin
   }
   const unknown = known.indexOf(undefined);
   if (unknown >= 0) throw new Error(`No such compatibility flag: ${flags[unknown]}`);
-
-  const withNode = given.has("nodejs_compat") || isOn(byFlag.get("nodejs_compat")!, date, given, false);
-  return new Set(changes.filter((change) => isOn(change, date, given, withNode)).map(({ enable }) => enable));
 }
 
-function isOn(change: Change, date: string, given: Set<string>, withNode: boolean): boolean {
-  if (given.has(change.enable)) return true;
-  if (change.disable !== null && given.has(change.disable)) return false;
-  if (change.since !== null && date >= change.since) return true;
-  return withNode && change.node !== null && date >= change.node;
+let asked: { readonly date: string; readonly flags: ReadonlySet<string> } = { date: "", flags: new Set() };
+
+/** Sets the date and the flags of this worker, which have been checked; once, before its program runs. */
+export function setCompatibility(date: string, flags: string[]): void {
+  asked = { date, flags: new Set(flags) };
 }
 
-let current: Set<string> = new Set();
-
-/** Sets what is on in this worker; once, before its program runs. */
-export function setCompatibility(enabled: Set<string>): void {
-  current = enabled;
-}
-
-/** Whether the change that `flag` enables is on in this worker. */
+/**
+ * Whether the change that `flag` enables is on in this worker. Worked out when it is asked for: a program's start asks
+ * for a handful of the two hundred.
+ */
 export function enabled(flag: string): boolean {
-  return current.has(flag);
+  const change = byFlag.get(flag);
+  return change !== undefined && isOn(change);
+}
+
+function isOn({ enable, disable, since, node }: Change): boolean {
+  const { date, flags } = asked;
+  if (flags.has(enable)) return true;
+  if (disable !== null && flags.has(disable)) return false;
+  if (since !== null && date >= since) return true;
+  return node !== null && date >= node && enabled("nodejs_compat");
 }
 
 /** `Cloudflare.compatibilityFlags`: every change by its enable flag. */
 export function compatibilityFlags(): Record<string, boolean> {
-  return Object.fromEntries(changes.map(({ enable }) => [enable, current.has(enable)]));
+  return Object.fromEntries(changes.map((change) => [change.enable, isOn(change)]));
 }

@@ -2,7 +2,7 @@
 //
 // Contract   First the whole dictionary is converted, then its content is judged; nothing of it is read afterwards.
 
-import { enabled, resolveCompatibility } from "../compatibility/compatibility.ts";
+import { checkCompatibility, enabled } from "../compatibility/compatibility.ts";
 import { ops, type Cap, type LeaseLimits, type WireProgram } from "../internal/ops.ts";
 import { inheritedOutbound } from "../internal/outbound.ts";
 import { endpointOf } from "../rpc/fetcher.ts";
@@ -27,7 +27,7 @@ export function readWorkerCode(code: object): LoadedCode {
   if (given.allowExperimental === true && !enabled("experimental")) {
     throw new Error("'allowExperimental' is only allowed when the calling worker has the 'experimental' compat flag set.");
   }
-  resolveCompatibility(given.date, given.flags, new Date().toISOString().slice(0, 10), given.allowExperimental === true);
+  checkCompatibility(given.date, given.flags, new Date().toISOString().slice(0, 10), given.allowExperimental === true);
   const env = given.env === undefined ? null : encodeValue(given.env, "env");
   const envBytes = env === null ? 0 : ops.encodedSize(env);
   if (envBytes > MAX_ENV_BYTES) {

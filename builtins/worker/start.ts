@@ -1,6 +1,6 @@
 // From a received program to a running worker: what the native side calls `start`.
 
-import { enabled, resolveCompatibility, setCompatibility } from "../compatibility/compatibility.ts";
+import { checkCompatibility, enabled, setCompatibility } from "../compatibility/compatibility.ts";
 import { ops, type ReceivedProgram, type WireBinding, type WorkerHandlers } from "../internal/ops.ts";
 import { setLoadedLimits } from "../loader/instance.ts";
 import { Invocation, leaveGlobalScope, MODULE_FRAME } from "../internal/invocation.ts";
@@ -84,8 +84,11 @@ function attempt(worker: Worker, body: () => void): void {
 
 // What the loader let through is valid; what the operator configured is judged here.
 function applyCompatibility(program: ReceivedProgram): void {
-  const today = new Date().toISOString().slice(0, 10);
-  setCompatibility(resolveCompatibility(program.compatibilityDate, program.compatibilityFlags, today, true));
+  const { compatibilityDate, compatibilityFlags } = program;
+  if (program.bindings !== null) {
+    checkCompatibility(compatibilityDate, compatibilityFlags, new Date().toISOString().slice(0, 10), true);
+  }
+  setCompatibility(compatibilityDate, compatibilityFlags);
   if (enabled("enable_weak_ref")) return;
   for (const name of ["WeakRef", "FinalizationRegistry"]) Reflect.deleteProperty(globalThis, name);
 }
