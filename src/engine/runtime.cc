@@ -80,8 +80,9 @@ Runtime::Runtime(kj::ArrayPtr<const kj::StringPtr> flags, size_t heapBytes,
   v8::V8::SetFlagsFromString("--single-threaded");
   // The built-ins' bytecode stays: what a collection throws away here, every sandbox would compile again.
   v8::V8::SetFlagsFromString("--no-flush-bytecode");
-  // Memory of a sandbox is short-lived: the process ends and the kernel takes it all back.
-  v8::V8::SetFlagsFromString("--stack-size=864");
+  // Of the 8 MiB that confine/resource-limits.cc leaves a process: values of some thousand levels must pass through the
+  // recursion of our own serialiser.
+  v8::V8::SetFlagsFromString("--stack-size=3072");
   // import source m from "./m.wasm"
   v8::V8::SetFlagsFromString("--js-source-phase-imports");
   for (auto flag : flags)

@@ -261,3 +261,11 @@ export const anArrayOfHolesCostsItsReceiverNothing = {
     deepEqual(lists.map((list) => [list.length, list[0], Object.keys(list).length]), Array(4).fill([30_000_000, 1, 1]));
   },
 };
+
+export const valuesMayBeTwoThousandLevelsDeep = {
+  async test(_, env) {
+    const e = withClass(env, "depth(x) { let n = 0; for (; x.length > 0; x = x[0]) n++; return n; } make(n) { let a = []; for (let i = 0; i < n; i++) a = [a]; return a; }");
+    const made = await e.make(2000);
+    equal(await e.depth(made), 2000);
+  },
+};
