@@ -265,7 +265,11 @@ export const anArrayOfHolesCostsItsReceiverNothing = {
 export const valuesMayBeTwoThousandLevelsDeep = {
   async test(_, env) {
     const e = withClass(env, "depth(x) { let n = 0; for (; x.length > 0; x = x[0]) n++; return n; } make(n) { let a = []; for (let i = 0; i < n; i++) a = [a]; return a; }");
-    const made = await e.make(2000);
-    equal(await e.depth(made), 2000);
+    let nested = [];
+    for (let i = 0; i < 2000; i++) nested = [nested];
+    equal(await e.depth(nested), 2000);
+    let depth = 0;
+    for (let made = await e.make(2000); made.length > 0; made = made[0]) depth++;
+    equal(depth, 2000);
   },
 };
