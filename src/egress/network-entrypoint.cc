@@ -47,53 +47,21 @@ public:
                            .time = net.limits.placeTime}) {}
 
   kj::Promise<void> fetch(FetchContext context) override {
-    kj::String host;
-    uint16_t port = 0;
-    kj::Maybe<Trouble> failed;
-    try {
-      auto target = readTarget(context.getParams().getRequest().getUrl(), net.policy);
-      KJ_IF_MAYBE (unreachable, target.tryGet<Unreachable>()) {
-        host = kj::mv(unreachable->host);
-        failed = kj::mv(unreachable->trouble);
-      } else {
-        auto& reachable = target.get<Target>();
-        host = kj::str(reachable.host);
-        port = reachable.port;
-        co_await send(context, reachable);
-        co_return;
-      }
-    } catch (...) {
-      failed = Trouble::from(kj::getCaughtExceptionAsKj(), TroubleKind::PROTOCOL);
-    }
-    auto& trouble = KJ_ASSERT_NONNULL(failed);
-    tell(trouble, host, port);
-    auto result = context.getResults().initResult();
-    fillFailure(result.initFailure(), trouble, host);
+    return reach(
+        context, TroubleKind::PROTOCOL, "fetch"_kj,
+        [this, context]() mutable {
+          return readTarget(context.getParams().getRequest().getUrl(), net.policy);
+        },
+        [this, context](Target& target) mutable { return send(context, target); });
   }
 
   kj::Promise<void> connect(ConnectContext context) override {
-    kj::String host;
-    uint16_t port = 0;
-    kj::Maybe<Trouble> failed;
-    try {
-      auto target = readSocketTarget(context.getParams().getAddress(), net.policy);
-      KJ_IF_MAYBE (unreachable, target.tryGet<Unreachable>()) {
-        host = kj::mv(unreachable->host);
-        failed = kj::mv(unreachable->trouble);
-      } else {
-        auto& reachable = target.get<Target>();
-        host = kj::str(reachable.host);
-        port = reachable.port;
-        co_await dial(context, reachable);
-        co_return;
-      }
-    } catch (...) {
-      failed = Trouble::from(kj::getCaughtExceptionAsKj(), TroubleKind::CONNECT);
-    }
-    auto& trouble = KJ_ASSERT_NONNULL(failed);
-    tell(trouble, host, port);
-    auto result = context.getResults().initResult();
-    fillFailure(result.initFailure(), trouble, host, "connection"_kj);
+    return reach(
+        context, TroubleKind::CONNECT, "connection"_kj,
+        [this, context]() mutable {
+          return readSocketTarget(context.getParams().getAddress(), net.policy);
+        },
+        [this, context](Target& target) mutable { return dial(context, target); });
   }
 
   kj::Promise<void> call(CallContext context) override {
@@ -107,6 +75,33 @@ public:
   }
 
 private:
+  // Goes where `read` says. Whatever goes wrong on the way is told to the operator and becomes the answer.
+  template <typename Context, typename Read, typename Go>
+  kj::Promise<void> reach(Context context, TroubleKind otherwise, kj::StringPtr what, Read read,
+                          Go go) {
+    kj::String host;
+    uint16_t port = 0;
+    kj::Maybe<Trouble> failed;
+    try {
+      kj::OneOf<Target, Unreachable> target = read();
+      KJ_IF_MAYBE (unreachable, target.template tryGet<Unreachable>()) {
+        host = kj::mv(unreachable->host);
+        failed = kj::mv(unreachable->trouble);
+      } else {
+        auto& reachable = target.template get<Target>();
+        host = kj::str(reachable.host);
+        port = reachable.port;
+        co_await go(reachable);
+        co_return;
+      }
+    } catch (...) {
+      failed = Trouble::from(kj::getCaughtExceptionAsKj(), otherwise);
+    }
+    auto& trouble = KJ_ASSERT_NONNULL(failed);
+    tell(trouble, host, port);
+    fillFailure(context.getResults().initResult().initFailure(), trouble, host, what);
+  }
+
   OutboundNetwork net;
   kj::Own<OutboundObserver> observer;
   RequestPlaces places;

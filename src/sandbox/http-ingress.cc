@@ -67,42 +67,16 @@ bool isHandshake(kj::StringPtr name) {
   return false;
 }
 
-// The reason phrase for programs that give none; HTTP/1.1 clients print it.
-kj::StringPtr defaultStatusText(uint status) {
-  static constexpr struct {
-    uint status;
-    kj::StringPtr text;
-  } TEXTS[] = {{200, "OK"_kj},
-               {201, "Created"_kj},
-               {202, "Accepted"_kj},
-               {204, "No Content"_kj},
-               {206, "Partial Content"_kj},
-               {301, "Moved Permanently"_kj},
-               {302, "Found"_kj},
-               {303, "See Other"_kj},
-               {304, "Not Modified"_kj},
-               {307, "Temporary Redirect"_kj},
-               {308, "Permanent Redirect"_kj},
-               {400, "Bad Request"_kj},
-               {401, "Unauthorized"_kj},
-               {403, "Forbidden"_kj},
-               {404, "Not Found"_kj},
-               {405, "Method Not Allowed"_kj},
-               {409, "Conflict"_kj},
-               {410, "Gone"_kj},
-               {413, "Content Too Large"_kj},
-               {415, "Unsupported Media Type"_kj},
-               {422, "Unprocessable Content"_kj},
-               {429, "Too Many Requests"_kj},
-               {500, "Internal Server Error"_kj},
-               {501, "Not Implemented"_kj},
-               {502, "Bad Gateway"_kj},
-               {503, "Service Unavailable"_kj},
-               {504, "Gateway Timeout"_kj}};
-  for (auto& entry : TEXTS) {
-    if (entry.status == status) return entry.text;
+// Of the answers that are ours. Programs' responses bring their own (builtins/runtime/fetch/reason-phrase.ts).
+kj::StringPtr reasonPhrase(uint status) {
+  switch (status) {
+    case 400:
+      return "Bad Request"_kj;
+    case 503:
+      return "Service Unavailable"_kj;
+    default:
+      return "Internal Server Error"_kj;
   }
-  return "Unknown"_kj;
 }
 
 }  // namespace
@@ -222,7 +196,7 @@ kj::Promise<void> HttpIngress::answer(Connection& connection, kj::HttpMethod met
     response.refused();
     // Two readings of where a request ends let one hide inside another when a proxy stands in front.
     kj::HttpHeaders plain(*headerTable);
-    begin(response, 400, defaultStatusText(400), plain, uint64_t(0), /*close=*/true);
+    begin(response, 400, reasonPhrase(400), plain, uint64_t(0), /*close=*/true);
     co_return;
   }
   bool close = false;
@@ -295,7 +269,7 @@ kj::Promise<void> HttpIngress::send(schema::HttpResponse::Reader from, Response&
   }
   auto status = from.getStatus();
   kj::StringPtr statusText = from.getStatusText();
-  if (statusText.size() == 0) statusText = defaultStatusText(status);
+  if (statusText.size() == 0) statusText = "Unknown"_kj;
   auto body = from.getBody();
   switch (body.which()) {
     case schema::Body::NONE: {
@@ -340,7 +314,7 @@ kj::Promise<void> HttpIngress::refuse(schema::Failure::Reader failure, WatchedRe
                   ? kj::str(failure.getCode(), ": ", failure.getMessage(), "\n")
                   : kj::str("The worker threw an exception.\n");
   uint status = overloaded ? 503 : 500;
-  auto output = begin(to, status, defaultStatusText(status), headers, uint64_t(text.size()), close);
+  auto output = begin(to, status, reasonPhrase(status), headers, uint64_t(text.size()), close);
   co_await output->write(text.begin(), text.size());
 }
 
@@ -353,7 +327,7 @@ kj::Promise<void> HttpIngress::handleApplicationError(kj::Exception exception,
     unsigned status = ours ? 500 : 400;
     kj::HttpHeaders headers(*headerTable);
     auto text = ours ? "The server failed to answer.\n"_kj : "The request is malformed.\n"_kj;
-    auto output = begin(*to, status, defaultStatusText(status), headers, uint64_t(text.size()),
+    auto output = begin(*to, status, reasonPhrase(status), headers, uint64_t(text.size()),
                         /*close=*/true);
     return output->write(text.begin(), text.size()).attach(kj::mv(output));
   }

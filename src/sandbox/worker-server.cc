@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <kj/debug.h>
 
+#include "sandbox/handlers.h"
 #include "sandbox/http-ingress.h"
 #include "sandbox/program.h"
 #include "sandbox/reply.h"
@@ -66,7 +67,7 @@ private:
 class WorkerServer final : public schema::Worker::Server {
 public:
   WorkerServer(Bridge& bridge, v8::Local<v8::Object> handlers)
-      : bridge(bridge), handlers(bridge.isolate, handlers) {}
+      : bridge(bridge), handlers(bridge, handlers) {}
 
 protected:
   kj::Promise<void> entrypoint(EntrypointContext context) override {
@@ -91,7 +92,7 @@ protected:
       v8::Local<v8::Value> arguments[] = {
           engine::text(bridge.isolate, params.getMethod().asArray()),
           engine::text(bridge.isolate, params.getArgs().asArray())};
-      outcome = call("invoke", arguments);
+      outcome = handlers.call("invoke", arguments);
     }
     return logged(kj::mv(outcome)).then([this, context](Outcome&& outcome) mutable {
       Turn turn(bridge.runtime);
@@ -106,7 +107,7 @@ protected:
     kj::Promise<Outcome> outcome = nullptr;
     {
       Turn turn(bridge.runtime);
-      outcome = call("tests", nullptr);
+      outcome = handlers.call("tests", nullptr);
     }
     return logged(kj::mv(outcome)).then([this, context](Outcome&& outcome) mutable {
       Turn turn(bridge.runtime);
@@ -127,7 +128,7 @@ protected:
       Turn turn(bridge.runtime);
       v8::Local<v8::Value> arguments[] = {
           engine::text(bridge.isolate, context.getParams().getName().asArray())};
-      outcome = call("test", arguments);
+      outcome = handlers.call("test", arguments);
     }
     return logged(kj::mv(outcome)).then([this, context](Outcome&& outcome) mutable {
       if (outcome.fulfilled) return;
@@ -171,9 +172,9 @@ private:
     v8::Local<v8::Value> arguments[] = {engine::text(bridge.isolate, name), props, trace,
                                         v8::Integer::New(bridge.isolate, subrequests)};
     v8::Local<v8::Value> cap;
-    KJ_REQUIRE(
-        bridge.callMethod(handlers.Get(bridge.isolate), "entrypoint", arguments).ToLocal(&cap),
-        "the built-ins failed to make an entrypoint");
+    KJ_REQUIRE(bridge.callMethod(handlers.object.Get(bridge.isolate), "entrypoint", arguments)
+                   .ToLocal(&cap),
+               "the built-ins failed to make an entrypoint");
     return unwrapCap(bridge, cap).as<schema::Entrypoint>();
   }
 
@@ -185,18 +186,8 @@ private:
     });
   }
 
-  kj::Promise<Outcome> call(kj::StringPtr method, kj::ArrayPtr<v8::Local<v8::Value>> arguments) {
-    v8::TryCatch tryCatch(bridge.isolate);
-    v8::Local<v8::Value> result;
-    if (bridge.callMethod(handlers.Get(bridge.isolate), method, arguments).ToLocal(&result)) {
-      return bridge.fromJs(result);
-    }
-    KJ_REQUIRE(tryCatch.HasCaught() && !tryCatch.HasTerminated(), "JavaScript was terminated");
-    return Outcome{false, v8::Global<v8::Value>(bridge.isolate, tryCatch.Exception())};
-  }
-
   Bridge& bridge;
-  v8::Global<v8::Object> handlers;
+  Handlers handlers;
   kj::Maybe<kj::Own<HttpIngress>> ingress;
 };
 
