@@ -2,7 +2,7 @@
 //
 // Mayfly has one behaviour set, the newest, with these exceptions that follow the date and the flags both ways:
 // allow_eval_during_startup (code from strings and Wasm bytes at the top level), enable_weak_ref, enable_ctx_exports,
-// disallow_importable_env, throw_on_unrecognized_import_assertion, enhanced_error_serialization, precise_timers,
+// disallow_importable_env, enable_request_signal, throw_on_unrecognized_import_assertion, enhanced_error_serialization, precise_timers,
 // typescript_strip_types. Every other valid flag is accepted and changes nothing.
 
 import { CHANGES } from "./changes.ts";

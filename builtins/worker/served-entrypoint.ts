@@ -1,5 +1,6 @@
 // One export of a worker as other processes reach it: each delivery to it is an invocation of its own.
 
+import { enabled } from "../compatibility/compatibility.ts";
 import { Invocation, type InvocationLimits } from "../internal/invocation.ts";
 import {
   ops, type Cap, type Encoded, type ObjectHandlers, type Reply, type WireRequest, type WireResponse,
@@ -10,7 +11,8 @@ import { failureText, SystemError, systemError } from "../rpc/errors.ts";
 import { callMember, findMember, notAFunction, type Member } from "../rpc/members.ts";
 import { Reviver } from "../rpc/revive.ts";
 import { failedReply, replyToCall, replyWith, withAfterwards } from "../rpc/target.ts";
-import { abortSignal, createSignal } from "../runtime/events/abort.ts";
+import { DOMException } from "../runtime/errors/dom-exception.ts";
+import { abortSignal, createSignal, type AbortSignal } from "../runtime/events/abort.ts";
 import { requestState, type Request } from "../runtime/fetch/request.ts";
 import { isResponse, type Response } from "../runtime/fetch/response.ts";
 import { requestFromWire, wireResponse } from "../runtime/fetch/wire.ts";
@@ -76,17 +78,22 @@ export class ServedEntrypoint implements ObjectHandlers {
       return { failed: failedReply(error) };
     }
     const release = invocation.hold();
-    const disconnect = createSignal();
+    const signal = enabled("enable_request_signal") ? createSignal() : null;
     let gone = false;
     caller.cancelled = () => {
       gone = true;
       if (invocation.recording !== null) invocation.recording.outcome = "canceled";
-      abortSignal(disconnect, new Error("The client has disconnected."));
-      invocation.end();
+      if (signal !== null) {
+        const reason = new DOMException("The client has disconnected", "AbortError");
+        invocation.run(() => abortSignal(signal, reason));
+      }
+      // What was promised to waitUntil is still done.
+      if (invocation.goesOn) release();
+      else invocation.end();
     };
     try {
       const delivery = this.#begin(invocation);
-      const response = await invocation.owe(invocation.run(() => this.#respond(delivery, wire)));
+      const response = await invocation.owe(invocation.run(() => this.#respond(delivery, wire, signal)));
       if (invocation.recording !== null) invocation.recording.status = response.status;
       return withAfterwards({ response }, invocation);
     } catch (error) {
@@ -198,8 +205,8 @@ export class ServedEntrypoint implements ObjectHandlers {
     return Reflect.apply(method, handler, isClass ? [event] : [event, this.#worker.env, ctx]);
   }
 
-  async #respond(delivery: Delivery, wire: WireRequest): Promise<WireResponse> {
-    const request = requestFromWire(wire);
+  async #respond(delivery: Delivery, wire: WireRequest, signal: AbortSignal | null): Promise<WireResponse> {
+    const request = requestFromWire(wire, signal);
     try {
       const { handler, ctx } = delivery;
       const fetch = handler["fetch"];

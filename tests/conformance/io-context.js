@@ -1,6 +1,6 @@
 // worker-loader.md §4.7 (hung calls), §6.2: what belongs to one invocation, and when it can no longer answer.
 
-import { equal, includes, ok, rejects, throws } from "./_assert.js";
+import { deepEqual, equal, includes, ok, rejects, throws } from "./_assert.js";
 import { DATE, load, withClass } from "./_load.js";
 import { RpcStub, RpcTarget, WorkerEntrypoint } from "cloudflare:workers";
 
@@ -261,5 +261,44 @@ export const waitUntilOfAFetchGoesOnToo = {
   async test(_, env, ctx) {
     equal(await (await ctx.exports.Loads.fetch("http://after/a/fetch")).text(), "answered");
     await noted("http://after/a/fetch");
+  },
+};
+
+// A caller that goes away ---------------------------------------------------------------------------
+
+const WATCHFUL = `
+  const seen = [];
+  export default { async fetch(request, env, ctx) {
+    if (request.url.endsWith("/seen")) return Response.json(seen);
+    request.signal.addEventListener("abort", () => { seen.push(request.signal.reason.name); });
+    ctx.waitUntil((async () => { await new Promise((r) => setTimeout(r, 60)); seen.push("done, aborted: " + request.signal.aborted); })());
+    await new Promise((r) => setTimeout(r, 1000));
+    return new Response("late");
+  } };`;
+
+/** What a worker has seen some time after its caller gave up. */
+async function afterLeaving(env, compatibilityFlags) {
+  const e = load(env, WATCHFUL, { compatibilityFlags }).getEntrypoint();
+  const caller = new AbortController();
+  const answer = e.fetch("http://x/", { signal: caller.signal });
+  setTimeout(() => caller.abort(), 15);
+  await rejects(answer, { name: "AbortError" });
+  for (let i = 0; i < 100; i++) {
+    const seen = await (await e.fetch("http://x/seen")).json();
+    if (seen.some((line) => line.startsWith("done"))) return seen;
+    await new Promise((r) => setTimeout(r, 10));
+  }
+  throw new Error("the work in waitUntil was not done");
+}
+
+export const waitUntilGoesOnWhenTheCallerLeaves = {
+  async test(_, env) {
+    deepEqual(await afterLeaving(env, []), ["done, aborted: false"]);
+  },
+};
+
+export const theSignalOfARequestTellsThatTheCallerLeft = {
+  async test(_, env) {
+    deepEqual(await afterLeaving(env, ["enable_request_signal"]), ["AbortError", "done, aborted: true"]);
   },
 };
