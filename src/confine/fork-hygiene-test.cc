@@ -23,7 +23,8 @@ TEST(ForkHygieneTest, MemoryThatRefusedForkingIsForked) {
   ASSERT_NE(page, MAP_FAILED);
   page[0] = 42;
   ASSERT_EQ(madvise(page, 4096, MADV_DONTFORK), 0);
-  EXPECT_EXIT(_exit(page[0]), testing::KilledBySignal(SIGSEGV), "");
+  // Asked for rather than touched: sanitizers have a handler of their own for SIGSEGV.
+  EXPECT_EXIT(_exit(msync(page, 4096, MS_ASYNC) == 0 ? 0 : errno), ExitedWithCode(ENOMEM), "");
   makeMemoryForkable();
   EXPECT_EXIT(_exit(page[0]), ExitedWithCode(42), "");
 }
