@@ -60,6 +60,34 @@ const LOADS = `
   };`;
 const load = (server, fields) => json(server, `/?code=${encodeURIComponent(JSON.stringify(fields))}`);
 
+test("two loaders have names of their own", options, async (t) => {
+  const app = project(t, `
+    const code = (who) => ({ compatibilityDate: "2026-04-22", mainModule: "m.js", modules: { "m.js": "let n = 0; export default { next(who) { return who + ++n; } };" }, globalOutbound: null });
+    export default { async fetch(request, env) {
+      const ask = (loader, who) => loader.get("same", () => code(who)).getEntrypoint().next(who);
+      return Response.json([await ask(env.ONE, "a"), await ask(env.ONE, "a"), await ask(env.TWO, "b"), await ask(env.ONE, "a")]);
+    } };`, { worker_loaders: [{ binding: "ONE" }, { binding: "TWO" }] });
+  const server = await serve(t, app);
+  assert.deepEqual(await json(server, "/"), ["a1", "a2", "b1", "a3"]);
+});
+
+test("a grandchild is loaded by an entrypoint of the parent, and inherits no more than it is given", options, async (t) => {
+  const LEAF = "export default { async run(n) { return [n, await fetch('http://x/').catch((e) => e.message.slice(0, 30))]; } };";
+  const CHILD = "export default { run(n, env) { return env.LOADS.run(env.LEAF, n + 1); } };";
+  const app = project(t, `
+    import { WorkerEntrypoint } from "cloudflare:workers";
+    const code = (source, rest) => ({ compatibilityDate: "${DATE}", mainModule: "m.js", modules: { "m.js": source }, globalOutbound: null, ...rest });
+    export class Loads extends WorkerEntrypoint {
+      run(source, argument) { return this.env.LOADER.load(code(source)).getEntrypoint().run(argument); }
+    }
+    export default { async fetch(request, { LOADER, LEAF, CHILD }, ctx) {
+      const child = LOADER.load(code(CHILD, { env: { LEAF, LOADS: ctx.exports.Loads({ props: {} }) } }));
+      return Response.json(await child.getEntrypoint().run(1));
+    } };`, { ...WITH_LOADER, vars: { LEAF, CHILD } });
+  const server = await serve(t, app);
+  assert.deepEqual(await json(server, "/"), [2, "This worker is not permitted t"]);
+});
+
 test("an experimental parent may let its workers have experimental flags, and a clock that goes on", options, async (t) => {
   const server = await serve(t, project(t, LOADS, { ...WITH_LOADER, compatibility_flags: ["experimental"] }));
   assert.deepEqual(await load(server, { allowExperimental: true, compatibilityFlags: ["precise_timers"] }), { result: true });
