@@ -72,7 +72,7 @@ cyclic.self = cyclic;
 cyclic.list.push(cyclic.list, cyclic);
 const values = {
   empty: [], primitives: [undefined, null, true, 1, -0, 1.5, NaN, 2n ** 70n, "text", "ü€"], nested: [{ a: [1, , { b: {} }] }], cyclic: [cyclic],
-  containers: [new Map([[1, { a: 1 }]]), new Set(["x"])], objects: [new Date(0), /a+/giu, Object(1), Object("s"), Object(1n), new Error("native")],
+  containers: [new Map([[1, { a: 1 }]]), new Set(["x"])], objects: [new Date(0), /a+/giu, Object(1), Object("s"), Object(1n), Object.assign(new Error("native"), { stack: "Error: native" })],
   buffers: [new Uint8Array([1, 2, 3]).buffer, new Float64Array(2), new DataView(new ArrayBuffer(4), 1, 2), new ArrayBuffer(2, { maxByteLength: 8 })],
   stub: [new Ref(1, 0)], fetcher: [new Ref(2, 1)], readable: [new Ref(8, 2)], writable: [new Ref(9, 3)], wrongCapability: [new Ref(1, 3), new Ref(8, 99)],
   error: [new Ref(3, { name: "TypeError", message: "m", props: { cause: new Ref(3, { name: "Error", message: "c", props: null }), code: 7 } })],
