@@ -3,20 +3,9 @@
 
 export type Dictionary = Record<string, unknown>;
 
-export function isObject(value: unknown): value is object {
-  return (typeof value === "object" && value !== null) || typeof value === "function";
-}
-
-/** The error of a field with a value of the wrong type. */
-export function wrongType(field: string, dictionary: string, type: string): TypeError {
-  return new TypeError(`Incorrect type for the '${field}' field on '${dictionary}': the provided value is not of type '${type}'.`);
-}
-
 export function wrongParameter(method: string, owner: string, index: number, type: string): TypeError {
   return new TypeError(`Failed to execute '${method}' on '${owner}': parameter ${index} is not of type '${type}'.`);
 }
-
-export const ILLEGAL_INVOCATION = "Illegal invocation: function called with incorrect `this` reference.";
 
 /** ToString as the language has it: a symbol throws TypeError. */
 export function toText(value: unknown): string {

@@ -10,17 +10,24 @@ import { exportDetached } from "../rpc/target.ts";
 import { Trace, TraceInbox, type Outcome } from "../trace/trace.ts";
 import type { LoadedCode } from "./worker-code.ts";
 
-const endings: Record<EndReason, { message: string; code: string }> = {
-  cpuLimit: { message: "Worker exceeded CPU time limit.", code: "ERR_CPU_LIMIT" },
-  startupCpuLimit: { message: "Script startup exceeded CPU time limit.", code: "ERR_STARTUP_CPU_LIMIT" },
-  wallLimit: { message: "Worker exceeded wall time limit.", code: "ERR_WALL_LIMIT" },
-  memoryLimit: { message: "Worker exceeded memory limit.", code: "ERR_MEMORY_LIMIT" },
-  violation: { message: "Worker was stopped because it broke a rule of its sandbox.", code: "ERR_SANDBOX_CRASHED" },
-  crashed: { message: "Worker's sandbox crashed.", code: "ERR_SANDBOX_CRASHED" },
-  retired: { message: "Worker's sandbox was retired while it was running.", code: "ERR_SANDBOX_RETIRED" },
-  aborted: { message: "Worker ended its own isolate with abortIsolate().", code: "ERR_ISOLATE_ABORTED" },
-  exited: { message: "Worker's sandbox ended unexpectedly.", code: "ERR_SANDBOX_CRASHED" },
-  released: { message: "Worker was released while it was running.", code: "ERR_SANDBOX_RELEASED" },
+/** How callers and tail workers hear of it. */
+interface EndingText {
+  message: string;
+  code: string;
+  outcome: Outcome | "never began";
+}
+
+const endings: Record<EndReason, EndingText> = {
+  cpuLimit: { message: "Worker exceeded CPU time limit.", code: "ERR_CPU_LIMIT", outcome: "exceededCpu" },
+  startupCpuLimit: { message: "Script startup exceeded CPU time limit.", code: "ERR_STARTUP_CPU_LIMIT", outcome: "never began" },
+  wallLimit: { message: "Worker exceeded wall time limit.", code: "ERR_WALL_LIMIT", outcome: "exceededWallTime" },
+  memoryLimit: { message: "Worker exceeded memory limit.", code: "ERR_MEMORY_LIMIT", outcome: "exceededMemory" },
+  violation: { message: "Worker was stopped because it broke a rule of its sandbox.", code: "ERR_SANDBOX_CRASHED", outcome: "internalError" },
+  crashed: { message: "Worker's sandbox crashed.", code: "ERR_SANDBOX_CRASHED", outcome: "internalError" },
+  retired: { message: "Worker's sandbox was retired while it was running.", code: "ERR_SANDBOX_RETIRED", outcome: "internalError" },
+  aborted: { message: "Worker ended its own isolate with abortIsolate().", code: "ERR_ISOLATE_ABORTED", outcome: "internalError" },
+  exited: { message: "Worker's sandbox ended unexpectedly.", code: "ERR_SANDBOX_CRASHED", outcome: "internalError" },
+  released: { message: "Worker was released while it was running.", code: "ERR_SANDBOX_RELEASED", outcome: "canceled" },
 };
 
 function endingError(reason: EndReason): Error {
@@ -28,13 +35,6 @@ function endingError(reason: EndReason): Error {
   return systemError(message, code, reason === "retired" ? { retryable: true } : undefined);
 }
 
-const outcomes: Partial<Record<EndReason, Outcome | "never began">> = {
-  cpuLimit: "exceededCpu",
-  startupCpuLimit: "never began",
-  wallLimit: "exceededWallTime",
-  memoryLimit: "exceededMemory",
-  released: "canceled",
-};
 let loaded = { subrequests: 10_000, maxSubrequests: 10_000 };
 
 /** What the operator grants the workers that are loaded here. */
@@ -75,7 +75,7 @@ class Running {
     this.ended = ops.leaseEnded(lease).then(
       ({ reason }) => {
         this.gone = true;
-        this.#finishTraces(outcomes[reason] ?? "internalError");
+        this.#finishTraces(endings[reason].outcome);
         this.startable = reason !== "startupCpuLimit";
         this.aborted = reason === "aborted";
         return endingError(reason);
@@ -120,7 +120,7 @@ class Running {
     };
   }
 
-  #finishTraces(outcome: Outcome | "never began"): void {
+  #finishTraces(outcome: EndingText["outcome"]): void {
     for (const trace of this.#traces) {
       if (outcome === "never began") trace.discard();
       else trace.finish(outcome);
@@ -204,7 +204,7 @@ export class Instance {
         ops.capDrop(entrypoint);
         finish();
       },
-      begins: (event) => trace?.begin(event),
+      begins: (event) => trace?.begin(event()),
       goesOn: (over) => running.goesOn(over),
     });
   }

@@ -3,7 +3,8 @@
 // Trust  What is given stays the caller's: bytes are copied and getters are read once, when the dictionary is converted.
 
 import { ops, type WireModule } from "../internal/ops.ts";
-import { isObject, toText, wrongType, type Dictionary } from "./conversions.ts";
+import { toText, type Dictionary } from "./conversions.ts";
+import { isObject, wrongType } from "../runtime/support/webidl.ts";
 
 const MAX_CODE_BYTES = 67108864;
 const MAX_MODULES = 10000;

@@ -5,7 +5,7 @@ import { currentInvocation } from "../internal/invocation.ts";
 import { failureText, systemError } from "../rpc/errors.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { Reviver } from "../rpc/revive.ts";
-import { isObject } from "./conversions.ts";
+import { isObject } from "../runtime/support/webidl.ts";
 import type { Instance } from "./instance.ts";
 
 export type Source = Instance | Pending;

@@ -8,7 +8,8 @@ import { inheritedOutbound } from "../internal/outbound.ts";
 import { endpointOf } from "../rpc/fetcher.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import type { Endpoint } from "../rpc/session.ts";
-import { isObject, toText, toUint32, wrongType, type Dictionary } from "./conversions.ts";
+import { toText, toUint32, type Dictionary } from "./conversions.ts";
+import { isObject, wrongType } from "../runtime/support/webidl.ts";
 import { convertModules, wireModules, type GivenModule } from "./module-dictionary.ts";
 
 const MAX_ENV_BYTES = 1048576;

@@ -2,7 +2,9 @@
 
 import type { Cap } from "../internal/ops.ts";
 import { currentInvocation, requireIo } from "../internal/invocation.ts";
-import { isObject, ILLEGAL_INVOCATION, toText, wrongParameter } from "./conversions.ts";
+import { toText, wrongParameter } from "./conversions.ts";
+import { illegalInvocation } from "../rpc/remote-names.ts";
+import { isObject } from "../runtime/support/webidl.ts";
 import { Instance } from "./instance.ts";
 import { NamedWorkers } from "./named-workers.ts";
 import { Pending, type Source } from "./source.ts";
@@ -47,7 +49,7 @@ export class WorkerLoader {
   }
 
   static #check(self: unknown, method: string): void {
-    if (!isObject(self) || !(#loader in self)) throw new TypeError(ILLEGAL_INVOCATION);
+    if (!isObject(self) || !(#loader in self)) illegalInvocation();
     requireIo(`WorkerLoader.${method}()`);
   }
 

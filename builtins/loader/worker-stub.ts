@@ -3,9 +3,11 @@
 import { belonging } from "../internal/invocation.ts";
 import { ops, type Cap, type Encoded, type LeaseLimits } from "../internal/ops.ts";
 import { newFetcher } from "../rpc/fetcher.ts";
+import { illegalInvocation } from "../rpc/remote-names.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { explainPlainly, refuseDynamicTransfer, Session, type Endpoint } from "../rpc/session.ts";
-import { ILLEGAL_INVOCATION, isObject, toText, wrongParameter, wrongType, type Dictionary } from "./conversions.ts";
+import { toText, wrongParameter, type Dictionary } from "./conversions.ts";
+import { isObject, wrongType } from "../runtime/support/webidl.ts";
 import type { TraceEvent } from "../trace/trace.ts";
 import { Instance } from "./instance.ts";
 import { Pending, type Source } from "./source.ts";
@@ -43,7 +45,7 @@ export class WorkerStub {
   }
 
   static #check(self: unknown): void {
-    if (!isObject(self) || !(#source in self)) throw new TypeError(ILLEGAL_INVOCATION);
+    if (!isObject(self) || !(#source in self)) illegalInvocation();
   }
 }
 
@@ -77,7 +79,7 @@ class DynamicEndpoint implements Endpoint {
 
   #openLater(source: Pending, wireName: string): Session {
     let inner: Session | null = null;
-    let event: TraceEvent | null = null;
+    let event: (() => TraceEvent) | null = null;
     let leave = () => {};
     const cap = ops.capFromPromise(
       source.loaded.then((instance) => {

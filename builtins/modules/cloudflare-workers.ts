@@ -3,7 +3,7 @@
 import { enabled } from "../compatibility/compatibility.ts";
 import { currentInvocation, currentOverrides, inGlobalScope, requireIo, runWithOverrides } from "../internal/invocation.ts";
 import { ops } from "../internal/ops.ts";
-import { isObject } from "../loader/conversions.ts";
+import { isObject } from "../runtime/support/webidl.ts";
 import { failureText } from "../rpc/errors.ts";
 import { RpcPromise, RpcProperty } from "../rpc/calls.ts";
 import { ServiceStub } from "../rpc/fetcher.ts";

@@ -23,7 +23,7 @@ export function connectThrough(endpoint: () => Endpoint, address: unknown, optio
 async function openRemote(session: Session, address: string, secureTransport: "off" | "on" | "starttls"): Promise<SocketEnd> {
   const invocation = currentInvocation();
   invocation?.countSubrequest();
-  session.begins({});
+  session.begins(() => ({}));
   const leave = session.use();
   const asleep = invocation?.mayWake();
   try {

@@ -8,7 +8,7 @@ import { fetchThrough } from "../runtime/fetch/fetch.ts";
 import type { FetchTarget } from "../runtime/fetch/fetch-target.ts";
 import { failedCall, newProperty, startCall, startGet, valueOf, type Callee } from "./calls.ts";
 import { connectThrough } from "./connect.ts";
-import { requestEvent } from "../trace/trace.ts";
+import { requestEvent, rpcEvent } from "../trace/trace.ts";
 import { defineMembers, illegalInvocation, isRemoteName } from "./remote-names.ts";
 import { Reviver } from "./revive.ts";
 import type { Endpoint, Session } from "./session.ts";
@@ -21,7 +21,7 @@ export function endpointTarget(endpoint: Endpoint): FetchTarget {
       const invocation = currentInvocation();
       invocation?.countSubrequest();
       const session = endpoint.open();
-      session.begins(requestEvent(request));
+      session.begins(() => requestEvent(request));
       const leave = session.use();
       const { settled, cancel } = ops.capFetch(session.cap, request);
       const forget = signal === undefined ? () => {} : onAbort(signal, cancel);
@@ -180,7 +180,7 @@ function inSession(
     return failedCall(error);
   }
   const session = endpoint.open();
-  session.begins({ rpcMethod: path.join(".") });
+  session.begins(() => rpcEvent(path));
   const leave = session.use();
   try {
     return begin(session);

@@ -20,7 +20,7 @@ export interface SessionOptions {
   /** Settles when there is somebody to talk to at all, if that depends on the program itself; never rejects. */
   arrival?: Promise<void>;
   /** Told what the invocation is about. */
-  begins?: (event: TraceEvent) => void;
+  begins?: (event: () => TraceEvent) => void;
   /** Told that the invocation goes on after an answer; `over` settles with its end. */
   goesOn?: (over: Promise<void>) => void;
 }
@@ -39,7 +39,7 @@ export class Session {
   }
 
   /** Tells what the invocation is about, before it is sent there. */
-  begins(event: TraceEvent): void {
+  begins(event: () => TraceEvent): void {
     this.options.begins?.(event);
   }
 

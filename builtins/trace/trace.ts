@@ -13,6 +13,10 @@ export type TraceEvent =
   | { rpcMethod: string }
   | Record<string, never>; // a byte connection
 
+export function rpcEvent(path: string[]): TraceEvent {
+  return { rpcMethod: path.join(".") };
+}
+
 export function requestEvent({ method, url, headers }: WireRequest): TraceEvent {
   const combined: Record<string, string> = {};
   for (const [name, value] of headers) {

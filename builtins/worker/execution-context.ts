@@ -3,6 +3,7 @@
 import { enabled } from "../compatibility/compatibility.ts";
 import { Invocation } from "../internal/invocation.ts";
 import { ops } from "../internal/ops.ts";
+import { illegalInvocation } from "../rpc/remote-names.ts";
 import { failureText, systemError } from "../rpc/errors.ts";
 
 const WAIT_UNTIL_MS = 30_000;
@@ -23,7 +24,7 @@ export class ExecutionContext {
 
   static #check(self: unknown): void {
     if (typeof self !== "object" || self === null || !(#invocation in self)) {
-      throw new TypeError("Illegal invocation: function called with incorrect `this` reference.");
+      illegalInvocation();
     }
   }
 

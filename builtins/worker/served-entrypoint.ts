@@ -18,7 +18,7 @@ import { isResponse, type Response } from "../runtime/fetch/response.ts";
 import { requestFromWire, wireResponse } from "../runtime/fetch/wire.ts";
 import { RemoteTrace, Recording } from "../trace/recording.ts";
 import { readTraceItems } from "../trace/trace-item.ts";
-import { requestEvent, Trace, type TraceEvent, type TraceOutput } from "../trace/trace.ts";
+import { requestEvent, rpcEvent, Trace, type TraceEvent, type TraceOutput } from "../trace/trace.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import type { Export, Worker } from "./worker.ts";
 
@@ -72,7 +72,7 @@ export class ServedEntrypoint implements ObjectHandlers {
   async fetch(wire: WireRequest, caller: { cancelled?: () => void }) {
     let invocation: Invocation;
     try {
-      invocation = this.#open(this.#trace(requestEvent(wire)));
+      invocation = this.#open(this.#trace(() => requestEvent(wire)));
     } catch (error) {
       caller.cancelled = () => {};
       return { failed: failedReply(error) };
@@ -108,7 +108,7 @@ export class ServedEntrypoint implements ObjectHandlers {
   async connect(address: string, secureTransport: string) {
     let release = () => {};
     try {
-      const invocation = this.#open(this.#trace({}));
+      const invocation = this.#open(this.#trace(() => ({})));
       release = invocation.hold();
       const delivery = this.#begin(invocation);
       const connect = delivery.handler["connect"];
@@ -155,7 +155,7 @@ export class ServedEntrypoint implements ObjectHandlers {
   async #answer(path: string[], body: (delivery: Delivery) => Promise<Reply>): Promise<Reply> {
     let release = () => {};
     try {
-      const invocation = this.#open(this.#trace({ rpcMethod: path.join(".") }));
+      const invocation = this.#open(this.#trace(() => rpcEvent(path)));
       release = invocation.hold();
       const delivery = this.#begin(invocation);
       return await invocation.owe(invocation.run(() => body(delivery))).catch((reason: unknown) => {
@@ -168,14 +168,14 @@ export class ServedEntrypoint implements ObjectHandlers {
     }
   }
 
-  #trace(event: TraceEvent): TraceOutput | null {
+  #trace(event: () => TraceEvent): TraceOutput | null {
     const inbox = this.#inbox;
     this.#inbox = null;
     if (inbox !== null) return new RemoteTrace(inbox);
     const { tails } = this.#worker;
     if (tails.length === 0) return null;
     const trace = new Trace(tails, this.#name);
-    trace.begin(event);
+    trace.begin(event());
     return trace;
   }
 

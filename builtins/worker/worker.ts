@@ -2,7 +2,7 @@
 
 import { DEFAULT_LIMITS, type InvocationLimits } from "../internal/invocation.ts";
 import { ops, type Cap, type Encoded } from "../internal/ops.ts";
-import { isObject } from "../loader/conversions.ts";
+import { isObject } from "../runtime/support/webidl.ts";
 import { newFetcher, newLoopback } from "../rpc/fetcher.ts";
 import { encodeValue } from "../rpc/lower.ts";
 import { CapEndpoint, refuseDynamicTransfer } from "../rpc/session.ts";

@@ -321,18 +321,22 @@ kj::Maybe<ModuleGraph::Entry&> ModuleGraph::entryOf(v8::Local<v8::Module> module
   return nullptr;
 }
 
+kj::Maybe<ModuleGraph::Entry&> ModuleGraph::findImport(v8::Local<v8::String> specifier,
+                                                       v8::Local<v8::FixedArray> attributes,
+                                                       v8::Local<v8::Module> referrer) {
+  if (!attributesAllowed(attributes)) return nullptr;
+  auto& importer = KJ_ASSERT_NONNULL(entryOf(referrer));
+  return findOrThrow(utf8(isolate, specifier), importer.name, Road::IMPORT);
+}
+
 v8::MaybeLocal<v8::Module> ModuleGraph::onResolve(v8::Local<v8::Context> context,
                                                   v8::Local<v8::String> specifier,
                                                   v8::Local<v8::FixedArray> attributes,
                                                   v8::Local<v8::Module> referrer) {
-  auto isolate = context->GetIsolate();
-  auto& graph = current(isolate);
-  if (!graph.attributesAllowed(attributes)) return {};
-  auto& importer = KJ_ASSERT_NONNULL(graph.entryOf(referrer));
-  KJ_IF_MAYBE (found, graph.findOrThrow(utf8(isolate, specifier), importer.name, Road::IMPORT)) {
-    auto& entry = *found;
-    if (!graph.compile(entry)) return {};
-    return entry.module.Get(isolate);
+  auto& graph = current(context->GetIsolate());
+  KJ_IF_MAYBE (entry, graph.findImport(specifier, attributes, referrer)) {
+    if (!graph.compile(*entry)) return {};
+    return entry->module.Get(context->GetIsolate());
   }
   return {};
 }
@@ -343,18 +347,17 @@ v8::MaybeLocal<v8::Object> ModuleGraph::onResolveSource(v8::Local<v8::Context> c
                                                         v8::Local<v8::Module> referrer) {
   auto isolate = context->GetIsolate();
   auto& graph = current(isolate);
-  if (!graph.attributesAllowed(attributes)) return {};
-  auto& importer = KJ_ASSERT_NONNULL(graph.entryOf(referrer));
-  KJ_IF_MAYBE (found, graph.findOrThrow(utf8(isolate, specifier), importer.name, Road::IMPORT)) {
+  KJ_IF_MAYBE (found, graph.findImport(specifier, attributes, referrer)) {
     auto& entry = *found;
     v8::Local<v8::Value> value;
     if (!entry.builtin && entry.kind == Kind::WASM) {
       if (!graph.syntheticValue(entry).ToLocal(&value)) return {};
       return value.As<v8::Object>();
     }
-    isolate->ThrowException(v8::Exception::SyntaxError(
-        text(isolate, kj::str("Source phase import not available for module: ", entry.name,
-                              ".\n  imported from \"", importer.name, "\""))));
+    isolate->ThrowException(v8::Exception::SyntaxError(text(
+        isolate,
+        kj::str("Source phase import not available for module: ", entry.name,
+                ".\n  imported from \"", KJ_ASSERT_NONNULL(graph.entryOf(referrer)).name, "\""))));
   }
   return {};
 }

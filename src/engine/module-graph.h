@@ -64,6 +64,10 @@ private:
   kj::Maybe<Entry&> entryOf(v8::Local<v8::Module> module);
   enum class Road { IMPORT, CALL };  // an import statement, or import() and require()
   kj::Maybe<Entry&> findOrThrow(kj::StringPtr specifier, kj::StringPtr referrer, Road road);
+  // What an import statement of `referrer` names. Null: an exception is pending.
+  kj::Maybe<Entry&> findImport(v8::Local<v8::String> specifier,
+                               v8::Local<v8::FixedArray> attributes,
+                               v8::Local<v8::Module> referrer);
   bool attributesAllowed(v8::Local<v8::FixedArray> attributes);
   v8::MaybeLocal<v8::Value> compileWasm(v8::Local<v8::ArrayBuffer> bytes);
   v8::MaybeLocal<v8::Value> requireModule(Entry& entry);

@@ -20,7 +20,6 @@ interface Listener {
 
 let listenersOf: (target: EventTarget) => Listener[];
 let removeListener: (target: EventTarget, listener: Listener) => void;
-let targetBrand: (value: object) => value is EventTarget;
 
 export class EventTarget {
   // Replaced, never changed in place: a dispatch under way goes on over the list it started with.
@@ -29,7 +28,6 @@ export class EventTarget {
   static {
     listenersOf = (target) => target.#listeners;
     removeListener = (target, listener) => target.#remove(listener);
-    targetBrand = (value): value is EventTarget => #listeners in value;
   }
 
   addEventListener(type: unknown, callback: unknown, options?: unknown): void {
@@ -165,10 +163,6 @@ function callListener(callback: Callback, event: Event, self: EventTarget): void
   const { handleEvent } = callback;
   if (typeof handleEvent !== "function") throw new TypeError("The event listener's handleEvent is not a function.");
   reflectApply(handleEvent, callback, [event]);
-}
-
-export function isEventTarget(value: unknown): value is EventTarget {
-  return isObject(value) && targetBrand(value);
 }
 
 export function hasListeners(target: EventTarget, type: string): boolean {

@@ -11,6 +11,7 @@ import {
   toDictionary,
   toDOMString,
   toUSVString,
+  wrongType,
 } from "../support/webidl.ts";
 import { ops } from "../../internal/ops.ts";
 import { hrefOf, invalidUrl, isURL } from "../url/url.ts";
@@ -117,7 +118,7 @@ function buildState(input: unknown, init: Record<string, unknown>): RequestState
   const redirect = init["redirect"] === undefined ? (source?.redirect ?? "follow") : checkRedirect(init["redirect"]);
   const cache = init["cache"] === undefined ? source?.cache : checkCache(init["cache"]);
   const { integrity, signal, headers: headersInit, body: bodyInit, cf, encodeResponseBody } = init;
-  if (cf !== undefined && !isObject(cf)) throw wrongField("cf", "Object");
+  if (cf !== undefined && !isObject(cf)) throw wrongType("cf", "RequestInitializerDict", "Object");
   if (encodeResponseBody !== undefined && encodeResponseBody !== "automatic" && encodeResponseBody !== "manual") {
     throw new TypeError(`encodeResponseBody: unexpected value: ${toDOMString(encodeResponseBody)}`);
   }
@@ -127,7 +128,7 @@ function buildState(input: unknown, init: Record<string, unknown>): RequestState
     );
   }
   if (signal !== undefined && signal !== null && !isAbortSignal(signal)) {
-    throw wrongField("signal", "AbortSignal");
+    throw wrongType("signal", "RequestInitializerDict", "AbortSignal");
   }
   const headers =
     headersInit !== undefined
@@ -172,14 +173,8 @@ function toInit(value: unknown): Record<string, unknown> {
   );
 }
 
-function wrongField(field: string, type: string): TypeError {
-  return new TypeError(
-    `Incorrect type for the '${field}' field on 'RequestInitializerDict': the provided value is not of type '${type}'.`,
-  );
-}
-
 function refuseHeaders(): never {
-  throw wrongField("headers", "Headers or Sequence or object");
+  throw wrongType("headers", "RequestInitializerDict", "Headers or Sequence or object");
 }
 
 function copyOfCf(cf: unknown): unknown {

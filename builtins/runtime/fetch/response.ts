@@ -12,6 +12,7 @@ import {
   toDictionary,
   toDOMString,
   toUSVString,
+  wrongType,
 } from "../support/webidl.ts";
 import { hrefOf, isURL } from "../url/url.ts";
 import { isWebSocket, type WebSocket } from "../websocket/web-socket.ts";
@@ -147,8 +148,8 @@ function buildState(bodyInit: unknown, init: Record<string, unknown>, contentTyp
   if (!((status >= 200 && status <= 599) || webSocket !== null)) {
     throw new RangeError("Responses may only be constructed with status codes in the range 200 to 599, inclusive.");
   }
-  if (headersInit !== undefined && !isObject(headersInit)) throw wrongField("headers", "Headers or Sequence or object");
-  if (cf !== undefined && !isObject(cf)) throw wrongField("cf", "Object");
+  if (headersInit !== undefined && !isObject(headersInit)) throw wrongType("headers", "InitializerDict", "Headers or Sequence or object");
+  if (cf !== undefined && !isObject(cf)) throw wrongType("cf", "InitializerDict", "Object");
   if (encodeBody !== undefined && encodeBody !== "automatic" && encodeBody !== "manual") {
     throw new TypeError(`encodeBody: unexpected value: ${toDOMString(encodeBody)}`);
   }
@@ -179,12 +180,6 @@ function toInit(value: unknown): Record<string, unknown> {
   if (value === undefined || value === null || isObject(value)) return toDictionary(value, "Response init");
   throw new TypeError(
     "Failed to construct 'Response': constructor parameter 2 is not of type 'InitializerDict or Response'.",
-  );
-}
-
-function wrongField(field: string, type: string): TypeError {
-  return new TypeError(
-    `Incorrect type for the '${field}' field on 'InitializerDict': the provided value is not of type '${type}'.`,
   );
 }
 

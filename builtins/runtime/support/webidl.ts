@@ -5,7 +5,6 @@ import {
   getOwnPropertyDescriptor,
   isWellFormed,
   ownKeys,
-  regExpTest,
   toWellFormed,
 } from "./intrinsics.ts";
 
@@ -63,18 +62,13 @@ export function toUSVString(value: unknown): string {
   return isWellFormed(text) ? text : toWellFormed(text);
 }
 
-const BYTES_ONLY = /^[\0-\xff]*$/;
-
-export function toByteString(value: unknown, what: string): string {
-  const text = toDOMString(value);
-  if (!regExpTest(BYTES_ONLY, text)) {
-    throw new TypeError(`${what} has a character above U+00FF, which HTTP cannot carry; encode it first.`);
-  }
-  return text;
-}
-
 export function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+/** The error of a dictionary's field with a value of the wrong type. */
+export function wrongType(field: string, dictionary: string, type: string): TypeError {
+  return new TypeError(`Incorrect type for the '${field}' field on '${dictionary}': the provided value is not of type '${type}'.`);
 }
 
 /** A dictionary argument: undefined and null stand for the empty one. */
